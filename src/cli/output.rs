@@ -1,0 +1,80 @@
+//! Where results go: stdout, or a file that is written beside its final name and renamed when it is whole.
+
+use anyhow::Context;
+use std::io::{BufWriter, StdoutLock, Write};
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// An open output.
+pub enum Output {
+    /// Standard output.
+    Stdout(BufWriter<StdoutLock<'static>>),
+    /// A file to be.
+    File(BufWriter<NamedTempFile>, PathBuf),
+}
+
+impl Output {
+    /// Opens the file, or stdout for none or `-`.
+    pub fn open(path: Option<&Path>) -> anyhow::Result<Self> {
+        let Some(path) = path.filter(|p| *p != Path::new("-")) else {
+            return Ok(Self::Stdout(BufWriter::with_capacity(1 << 16, std::io::stdout().lock())));
+        };
+        anyhow::ensure!(!path.is_dir(), "{}: is a folder; name a file", path.display());
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let file = tempfile::Builder::new()
+            .prefix(".petition-")
+            .permissions_of_new_files()
+            .tempfile_in(folder)
+            .with_context(|| format!("{}: cannot be written here", path.display()))?;
+        Ok(Self::File(BufWriter::with_capacity(1 << 16, file), path.to_owned()))
+    }
+
+    /// Writes what is left and gives a file its name.
+    pub fn finish(self) -> anyhow::Result<()> {
+        match self {
+            Self::Stdout(mut out) => out.flush().context("stdout"),
+            Self::File(out, path) => {
+                let name = || path.display().to_string();
+                let file = out.into_inner().map_err(std::io::IntoInnerError::into_error).with_context(name)?;
+                file.as_file().sync_all().with_context(name)?;
+                file.persist(&path).with_context(name)?;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The permissions that a program's new files usually have, which temporary files do not.
+trait NewFilePermissions {
+    fn permissions_of_new_files(&mut self) -> &mut Self;
+}
+
+impl NewFilePermissions for tempfile::Builder<'_, '_> {
+    #[cfg(unix)]
+    fn permissions_of_new_files(&mut self) -> &mut Self {
+        use std::os::unix::fs::PermissionsExt;
+        // The process's umask still takes its part.
+        self.permissions(std::fs::Permissions::from_mode(0o666))
+    }
+
+    #[cfg(not(unix))]
+    fn permissions_of_new_files(&mut self) -> &mut Self {
+        self
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self {
+            Self::Stdout(out) => out.write(bytes),
+            Self::File(out, _) => out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        match self {
+            Self::Stdout(out) => out.flush(),
+            Self::File(out, _) => out.flush(),
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! Gold and predicted labels → counts, metrics and intervals. Counts come first, as integers; every metric follows from
+//! them.
+
+use crate::logistic::SplitMix;
+use crate::taxonomy::{Taxonomy, TopicSet};
+use std::collections::BTreeMap;
+
+/// The labels of one row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Labels {
+    /// The act's number.
+    pub act: usize,
+    /// The topics.
+    pub topics: TopicSet,
+}
+
+/// How often one label was rightly and wrongly said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Said, and in gold.
+    pub true_positive: usize,
+    /// Said, but not in gold.
+    pub false_positive: usize,
+    /// In gold, but not said.
+    pub false_negative: usize,
+    /// Neither.
+    pub true_negative: usize,
+}
+
+impl Counts {
+    fn add(&mut self, gold: bool, predicted: bool) {
+        match (gold, predicted) {
+            (true, true) => self.true_positive += 1,
+            (false, true) => self.false_positive += 1,
+            (true, false) => self.false_negative += 1,
+            (false, false) => self.true_negative += 1,
+        }
+    }
+
+    fn sum(self, other: Self) -> Self {
+        Self {
+            true_positive: self.true_positive + other.true_positive,
+            false_positive: self.false_positive + other.false_positive,
+            false_negative: self.false_negative + other.false_negative,
+            true_negative: self.true_negative + other.true_negative,
+        }
+    }
+
+    /// How many gold rows have the label.
+    pub fn n_gold(self) -> usize {
+        self.true_positive + self.false_negative
+    }
+
+    /// The share of said labels that are right, 0 to 1; 0 when none was said.
+    pub fn precision(self) -> f64 {
+        ratio(self.true_positive, self.true_positive + self.false_positive)
+    }
+
+    /// The share of gold labels that were said, 0 to 1; 0 when gold has none.
+    pub fn recall(self) -> f64 {
+        ratio(self.true_positive, self.n_gold())
+    }
+
+    /// The harmonic mean of precision and recall, 0 to 1.
+    ///
+    /// ```
+    /// use petition::evaluate::Counts;
+    /// let counts = Counts { true_positive: 3, false_positive: 1, false_negative: 2, true_negative: 10 };
+    /// assert_eq!((counts.precision(), counts.recall()), (0.75, 0.6));
+    /// assert!((counts.f1() - 2.0 / 3.0).abs() < 1e-12);
+    /// ```
+    pub fn f1(self) -> f64 {
+        ratio(2 * self.true_positive, 2 * self.true_positive + self.false_positive + self.false_negative)
+    }
+
+    /// Cohen's kappa of said against gold.
+    pub fn kappa(self) -> f64 {
+        let (a, b, c, d) = (self.true_positive, self.false_positive, self.false_negative, self.true_negative);
+        kappa(&[vec![a, c], vec![b, d]])
+    }
+}
+
+fn ratio(part: usize, whole: usize) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+/// Cohen's kappa of a square table of counts: 1 for full agreement, 0 for what chance gives. Source: Cohen 1960.
+pub fn kappa(table: &[Vec<usize>]) -> f64 {
+    let n: usize = table.iter().flatten().sum();
+    let agreed: usize = (0..table.len()).map(|k| table[k][k]).sum();
+    let by_chance: f64 = (0..table.len())
+        .map(|k| table[k].iter().sum::<usize>() as f64 * table.iter().map(|row| row[k]).sum::<usize>() as f64)
+        .sum::<f64>()
+        / (n * n).max(1) as f64;
+    if by_chance < 1.0 { (ratio(agreed, n) - by_chance) / (1.0 - by_chance) } else { 1.0 }
+}
+
+/// All that was counted over some rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tally {
+    /// Rows of gold act × columns of predicted act.
+    pub acts: Vec<Vec<usize>>,
+    /// One a topic.
+    pub topics: Vec<Counts>,
+    /// Rows whose topics are all right.
+    pub n_exact: usize,
+}
+
+impl Tally {
+    /// Counts pairs of gold and predicted labels.
+    pub fn new(n_acts: usize, n_topics: usize, pairs: impl IntoIterator<Item = (Labels, Labels)>) -> Self {
+        let mut tally =
+            Self { acts: vec![vec![0; n_acts]; n_acts], topics: vec![Counts::default(); n_topics], n_exact: 0 };
+        for (gold, predicted) in pairs {
+            tally.acts[gold.act][predicted.act] += 1;
+            for (t, counts) in tally.topics.iter_mut().enumerate() {
+                counts.add(gold.topics.contains(t), predicted.topics.contains(t));
+            }
+            tally.n_exact += usize::from(gold.topics == predicted.topics);
+        }
+        tally
+    }
+
+    fn add(&mut self, other: &Self) {
+        for (row, more) in self.acts.iter_mut().zip(&other.acts) {
+            row.iter_mut().zip(more).for_each(|(a, b)| *a += b);
+        }
+        self.topics.iter_mut().zip(&other.topics).for_each(|(a, b)| *a = a.sum(*b));
+        self.n_exact += other.n_exact;
+    }
+
+    /// How many rows were counted.
+    pub fn n_rows(&self) -> usize {
+        self.acts.iter().flatten().sum()
+    }
+
+    /// The counts of one act against the rest.
+    pub fn act(&self, act: usize) -> Counts {
+        let true_positive = self.acts[act][act];
+        let false_negative = self.acts[act].iter().sum::<usize>() - true_positive;
+        let false_positive = self.acts.iter().map(|row| row[act]).sum::<usize>() - true_positive;
+        let true_negative = self.n_rows() - true_positive - false_negative - false_positive;
+        Counts { true_positive, false_positive, false_negative, true_negative }
+    }
+
+    /// The share of rows whose act is right.
+    pub fn act_accuracy(&self) -> f64 {
+        ratio((0..self.acts.len()).map(|a| self.acts[a][a]).sum(), self.n_rows())
+    }
+
+    /// The mean F1 of the acts that gold has.
+    pub fn act_macro_f1(&self) -> f64 {
+        mean((0..self.acts.len()).map(|a| self.act(a)).filter(|c| c.n_gold() > 0).map(Counts::f1))
+    }
+
+    /// F1 over all topics' counts together.
+    pub fn topics_micro_f1(&self) -> f64 {
+        self.topics.iter().fold(Counts::default(), |a, &b| a.sum(b)).f1()
+    }
+
+    /// The mean F1 of the topics that gold has.
+    pub fn topics_macro_f1(&self) -> f64 {
+        mean(self.topics.iter().filter(|c| c.n_gold() > 0).map(|c| c.f1()))
+    }
+
+    /// The overall figures, by the names that `--min` takes.
+    pub fn figures(&self) -> [(&'static str, f64); 7] {
+        [
+            ("act.accuracy", self.act_accuracy()),
+            ("act.kappa", kappa(&self.acts)),
+            ("act.macro_f1", self.act_macro_f1()),
+            ("topics.micro_f1", self.topics_micro_f1()),
+            ("topics.macro_f1", self.topics_macro_f1()),
+            ("topics.mean_kappa", mean(self.topics.iter().filter(|c| c.n_gold() > 0).map(|c| c.kappa()))),
+            ("topics.exact_match", ratio(self.n_exact, self.n_rows())),
+        ]
+    }
+
+    /// Precision, recall and F1 of each label, by the names that `--min` takes: `act.ID.f1`, `topic.ID.recall` …
+    pub fn label_figures(&self, taxonomy: &Taxonomy) -> Vec<(String, f64)> {
+        self.labels(taxonomy)
+            .flat_map(|(name, c)| {
+                let of = |figure: &str| format!("{name}.{figure}");
+                [(of("precision"), c.precision()), (of("recall"), c.recall()), (of("f1"), c.f1())]
+            })
+            .collect()
+    }
+
+    /// Every label's name, as `act.ID` or `topic.ID`, and counts.
+    pub fn labels<'a>(&'a self, taxonomy: &'a Taxonomy) -> impl Iterator<Item = (String, Counts)> + 'a {
+        let acts = taxonomy.acts.iter().enumerate().map(|(a, label)| (format!("act.{}", label.id), self.act(a)));
+        acts.chain(taxonomy.topics.iter().zip(&self.topics).map(|(label, &c)| (format!("topic.{}", label.id), c)))
+    }
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (n, sum) = values.fold((0usize, 0.0), |(n, sum), v| (n + 1, sum + v));
+    if n == 0 { 0.0 } else { sum / n as f64 }
+}
+
+/// An evaluation: the tally of all rows, and how far its figures would move with other documents.
+#[derive(Debug, Clone)]
+pub struct Evaluation {
+    /// The counts.
+    pub tally: Tally,
+    /// How many documents the rows come from.
+    pub n_documents: usize,
+    /// The 2.5 and 97.5 % points of each of [`Tally::figures`] over resamples; empty without resamples.
+    pub intervals: Vec<(f64, f64)>,
+}
+
+/// Compares gold and predicted labels; `documents` names the document of each pair.
+///
+/// Intervals come from a bootstrap that draws whole documents, since sentences of one document resemble each other.
+/// Source: Efron and Tibshirani 1993, ch. 13 (percentile intervals).
+pub fn evaluate(
+    taxonomy: &Taxonomy,
+    pairs: &[(Labels, Labels)],
+    documents: &[&str],
+    resamples: usize,
+    seed: u64,
+) -> Evaluation {
+    let (n_acts, n_topics) = (taxonomy.acts.len(), taxonomy.topics.len());
+    let mut of_document: BTreeMap<&str, Vec<(Labels, Labels)>> = BTreeMap::new();
+    for (&pair, &document) in pairs.iter().zip(documents) {
+        of_document.entry(document).or_default().push(pair);
+    }
+    let tallies: Vec<Tally> = of_document.into_values().map(|p| Tally::new(n_acts, n_topics, p)).collect();
+    let empty = || Tally::new(n_acts, n_topics, []);
+    let mut random = SplitMix(seed);
+    let mut runs: Vec<Vec<f64>> = vec![Vec::with_capacity(resamples); empty().figures().len()];
+    for _ in 0..if tallies.len() > 1 { resamples } else { 0 } {
+        let mut drawn = empty();
+        (0..tallies.len()).for_each(|_| drawn.add(&tallies[random.below(tallies.len())]));
+        runs.iter_mut().zip(drawn.figures()).for_each(|(run, (_, value))| run.push(value));
+    }
+    let intervals = runs.into_iter().filter(|run| !run.is_empty()).map(|mut run| {
+        run.sort_by(f64::total_cmp);
+        let at = |share: f64| run[((share * run.len() as f64) as usize).min(run.len() - 1)];
+        (at(0.025), at(0.975))
+    });
+    Evaluation {
+        tally: Tally::new(n_acts, n_topics, pairs.iter().copied()),
+        n_documents: tallies.len(),
+        intervals: intervals.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(act: usize, topics: &[usize]) -> Labels {
+        let mut set = TopicSet::default();
+        topics.iter().for_each(|&t| set.insert(t));
+        Labels { act, topics: set }
+    }
+
+    /// Five rows, worked by hand; precision and recall differ everywhere.
+    #[test]
+    fn an_asymmetric_case_by_hand() {
+        let tally = Tally::new(3, 2, [
+            (labels(0, &[0]), labels(0, &[0])),
+            (labels(0, &[0, 1]), labels(1, &[0])),
+            (labels(0, &[0]), labels(0, &[1])),
+            (labels(1, &[]), labels(0, &[0])),
+            (labels(2, &[]), labels(2, &[])),
+        ]);
+        assert_eq!(tally.act(0), Counts { true_positive: 2, false_positive: 1, false_negative: 1, true_negative: 1 });
+        assert_eq!(tally.topics[0], Counts { true_positive: 2, false_positive: 1, false_negative: 1, true_negative: 1 });
+        assert_eq!(tally.topics[1], Counts { true_positive: 0, false_positive: 1, false_negative: 1, true_negative: 3 });
+        assert!((tally.act_accuracy() - 0.6).abs() < 1e-12);
+        // F1 of the acts: 2/3, 0, 1.
+        assert!((tally.act_macro_f1() - 5.0 / 9.0).abs() < 1e-12);
+        // Topics together: 2 right, 2 too many, 2 missing.
+        assert!((tally.topics_micro_f1() - 0.5).abs() < 1e-12);
+        assert!((tally.topics_macro_f1() - 1.0 / 3.0).abs() < 1e-12);
+        // Agreement 3/5; by chance (3·3 + 1·1 + 1·1) / 25.
+        assert!((kappa(&tally.acts) - (0.6 - 0.44) / 0.56).abs() < 1e-12);
+        assert_eq!(tally.n_exact, 2);
+    }
+
+    #[test]
+    fn nothing_to_count_gives_zeros_and_no_nan() {
+        let tally = Tally::new(2, 1, []);
+        assert!(tally.figures().iter().all(|(_, v)| v.is_finite()));
+        let never_said = Counts { false_negative: 3, ..Counts::default() };
+        assert_eq!((never_said.precision(), never_said.recall(), never_said.f1()), (0.0, 0.0, 0.0));
+    }
+
+    #[test]
+    fn intervals_hold_the_figure() {
+        let taxonomy = Taxonomy::read(
+            "name='t'\n[[act]]\nid='a'\ndefinition=''\n[[act]]\nid='b'\ndefinition=''\n[[topic]]\nid='x'\ndefinition=''",
+        )
+        .expect("well formed");
+        let pairs: Vec<_> = (0..200).map(|i| (labels(i % 2, &[0]), labels(usize::from(i % 7 == 0), &[0]))).collect();
+        let names: Vec<String> = (0..200).map(|i| format!("d{}", i / 10)).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let evaluation = evaluate(&taxonomy, &pairs, &names, 200, 1);
+        assert_eq!(evaluation.n_documents, 20);
+        for ((name, value), (low, high)) in evaluation.tally.figures().iter().zip(&evaluation.intervals) {
+            assert!(low <= value && value <= high, "{name}: {low} {value} {high}");
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! Labelled rows: CSV files → checked rows with the numbers of their labels, each in its document.
+
+use crate::evaluate::Labels;
+use crate::taxonomy::Taxonomy;
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// One sentence with the labels that a person gave it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelledRow {
+    /// The row's own name, unique over all files.
+    pub id: String,
+    /// The document that the row comes from; rows of a document stay together when data are split.
+    pub document: String,
+    /// The document's title, if the files have one.
+    pub title: Option<String>,
+    /// The sentence.
+    pub text: String,
+    /// Its act and topics.
+    pub labels: Labels,
+}
+
+/// What is wrong with a labels file; rows are counted as lines of the file, the header being line 1.
+#[derive(Debug, Error)]
+#[allow(missing_docs)]
+pub enum LabelsError {
+    #[error("{}: cannot be read: {source}", path.display())]
+    Io { path: PathBuf, source: std::io::Error },
+    #[error("{}: the folder holds no .csv file", path.display())]
+    EmptyFolder { path: PathBuf },
+    #[error("{}:{line}: broken CSV: {message}", path.display())]
+    Csv { path: PathBuf, line: u64, message: String },
+    #[error("{}: there is no column `{column}`; a labels file needs id, text, act and topics, and this one has {}", path.display(), found.join(", "))]
+    MissingColumn { path: PathBuf, column: &'static str, found: Vec<String> },
+    #[error("{}:{line}: column `act`: `{value}` is no act of the taxonomy; it has {}", path.display(), known.join(", "))]
+    UnknownAct { path: PathBuf, line: u64, value: String, known: Vec<String> },
+    #[error("{}:{line}: column `topics`: `{value}` is no topic of the taxonomy; it has {}", path.display(), known.join(", "))]
+    UnknownTopic { path: PathBuf, line: u64, value: String, known: Vec<String> },
+    #[error("{}:{line}: act `{act}` takes no topics, yet column `topics` has some; empty it or change the act", path.display())]
+    TopicsWithoutAct { path: PathBuf, line: u64, act: String },
+    #[error("{}:{line}: column `text` is empty", path.display())]
+    EmptyText { path: PathBuf, line: u64 },
+    #[error("{}:{line}: column `id`: `{id}` stands already at {first}; ids must be unique", path.display())]
+    DuplicateId { path: PathBuf, line: u64, id: String, first: String },
+    #[error("{}: there are no rows", path.display())]
+    NoRows { path: PathBuf },
+}
+
+/// Reads labelled rows from CSV files, or from all `.csv` files of folders (sorted by name).
+///
+/// Columns `id`, `text`, `act`, `topics` are needed; `title` and `document` (or `doc_id`) are used where they stand, others are
+/// passed over. Without a document column, a row's document is its id up to the last `:`.
+///
+/// # Errors
+/// The first thing that is wrong, with file and line.
+pub fn read(paths: &[PathBuf], taxonomy: &Taxonomy) -> Result<Vec<LabelledRow>, LabelsError> {
+    let mut rows = Vec::new();
+    let mut seen: HashMap<String, String> = HashMap::new();
+    for path in paths {
+        for file in csv_files(path)? {
+            read_file(&file, taxonomy, &mut rows, &mut seen)?;
+        }
+    }
+    Ok(rows)
+}
+
+fn csv_files(path: &Path) -> Result<Vec<PathBuf>, LabelsError> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let io = |source| LabelsError::Io { path: path.to_owned(), source };
+    let entries = std::fs::read_dir(path).map_err(io)?.collect::<Result<Vec<_>, _>>().map_err(io)?;
+    let mut files: Vec<PathBuf> =
+        entries.into_iter().map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "csv")).collect();
+    files.sort();
+    if files.is_empty() { Err(LabelsError::EmptyFolder { path: path.to_owned() }) } else { Ok(files) }
+}
+
+fn read_file(
+    path: &Path,
+    taxonomy: &Taxonomy,
+    rows: &mut Vec<LabelledRow>,
+    seen: &mut HashMap<String, String>,
+) -> Result<(), LabelsError> {
+    let bytes = std::fs::read(path).map_err(|source| LabelsError::Io { path: path.to_owned(), source })?;
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    if let Some(line) = unclosed_quote(bytes) {
+        let message = "a quote opens here and is never closed".to_owned();
+        return Err(LabelsError::Csv { path: path.to_owned(), line, message });
+    }
+    let broken = |e: csv::Error| LabelsError::Csv {
+        path: path.to_owned(),
+        line: e.position().map_or(1, csv::Position::line),
+        message: plain_csv_message(&e),
+    };
+    let mut reader = csv::Reader::from_reader(bytes);
+    let header = reader.headers().map_err(broken)?.clone();
+    let place = |name: &str| header.iter().position(|h| h.trim() == name);
+    let column = |name: &'static str| {
+        place(name).ok_or_else(|| LabelsError::MissingColumn {
+            path: path.to_owned(),
+            column: name,
+            found: header.iter().map(str::to_owned).collect(),
+        })
+    };
+    let (id, text, act, topics) = (column("id")?, column("text")?, column("act")?, column("topics")?);
+    let (title, document) = (place("title"), place("document").or_else(|| place("doc_id")));
+    let n_before = rows.len();
+    for record in reader.records() {
+        let record = record.map_err(broken)?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let path = || path.to_owned();
+        let field = |at: usize| record.get(at).unwrap_or_default();
+        let names = |labels: &[crate::taxonomy::Label]| labels.iter().map(|l| l.id.clone()).collect();
+        let act_name = field(act).trim();
+        let act = taxonomy.act(act_name).ok_or_else(|| LabelsError::UnknownAct {
+            path: path(),
+            line,
+            value: act_name.to_owned(),
+            known: names(&taxonomy.acts),
+        })?;
+        let topics = taxonomy.read_topics(field(topics)).map_err(|value| LabelsError::UnknownTopic {
+            path: path(),
+            line,
+            value: value.to_owned(),
+            known: names(&taxonomy.topics),
+        })?;
+        if taxonomy.act_without_topics == Some(act) && !topics.is_empty() {
+            return Err(LabelsError::TopicsWithoutAct { path: path(), line, act: act_name.to_owned() });
+        }
+        if field(text).trim().is_empty() {
+            return Err(LabelsError::EmptyText { path: path(), line });
+        }
+        let id = field(id).to_owned();
+        let here = format!("{}:{line}", path().display());
+        if let Some(first) = seen.insert(id.clone(), here) {
+            return Err(LabelsError::DuplicateId { path: path(), line, id, first });
+        }
+        let document = document.map(field).filter(|d| !d.is_empty()).unwrap_or_else(|| {
+            let id = id.as_str();
+            id.rsplit_once(':').map_or(id, |(document, _)| document)
+        });
+        rows.push(LabelledRow {
+            document: document.to_owned(),
+            title: title.map(field).filter(|t| !t.is_empty()).map(str::to_owned),
+            text: field(text).to_owned(),
+            labels: Labels { act, topics },
+            id,
+        });
+    }
+    if rows.len() == n_before { Err(LabelsError::NoRows { path: path.to_owned() }) } else { Ok(()) }
+}
+
+/// The line at which a quoted field opens that the end of the file leaves open; the `csv` crate takes such a file for whole.
+pub(crate) fn unclosed_quote(bytes: &[u8]) -> Option<u64> {
+    let (mut line, mut opened, mut at_field_start) = (1u64, None, true);
+    for &byte in bytes {
+        match (byte, opened) {
+            (b'"', None) if at_field_start => opened = Some(line),
+            // A doubled quote closes and, at what looks like a field's start, opens again.
+            (b'"', Some(_)) => {
+                opened = None;
+                at_field_start = true;
+                continue;
+            }
+            _ => {}
+        }
+        line += u64::from(byte == b'\n');
+        at_field_start = matches!(byte, b',' | b'\t' | b'\n' | b'\r');
+    }
+    opened
+}
+
+/// What is wrong, without the position that the crate's own message repeats.
+pub(crate) fn plain_csv_message(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("the row has {len} fields where the header has {expected_len}; look for a missing or extra quote or comma")
+        }
+        csv::ErrorKind::Utf8 { .. } => "the row is not UTF-8; save the file as UTF-8".to_owned(),
+        csv::ErrorKind::Io(e) => e.to_string(),
+        _ => error.to_string(),
+    }
+}
+
+/// The SHA-256 of the rows' ids, documents, titles, texts and labels, in hexadecimal; rows are sorted by id first, so their order
+/// does not matter.
+pub fn hash(rows: &[LabelledRow], taxonomy: &Taxonomy) -> String {
+    let mut sorted: Vec<&LabelledRow> = rows.iter().collect();
+    sorted.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut hash = Sha256::new();
+    for row in sorted {
+        let (act, topics) = (&taxonomy.acts[row.labels.act].id, taxonomy.join_topics(row.labels.topics));
+        for field in [&row.id, &row.document, row.title.as_deref().unwrap_or(""), &row.text, act, &topics] {
+            hash.update((field.len() as u64).to_le_bytes());
+            hash.update(field.as_bytes());
+        }
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Deals documents into folds so that folds are of nearly equal size, by rows; gives each row's fold (0 and up).
+///
+/// Depends on the seed and the documents' names, not on the order of rows.
+pub fn folds(rows: &[LabelledRow], n_folds: usize, seed: u64) -> Vec<usize> {
+    let mut sizes: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
+    rows.iter().for_each(|row| *sizes.entry(&row.document).or_default() += 1);
+    let mut documents: Vec<(&str, usize)> = sizes.into_iter().collect();
+    crate::logistic::SplitMix(seed).shuffle(&mut documents);
+    documents.sort_by_key(|&(_, n)| std::cmp::Reverse(n));
+    let mut filled = vec![0usize; n_folds];
+    let mut fold_of = HashMap::new();
+    for (document, n) in documents {
+        let fold = (0..n_folds).min_by_key(|&f| filled[f]).unwrap_or(0);
+        filled[fold] += n;
+        fold_of.insert(document, fold);
+    }
+    rows.iter().map(|row| fold_of[row.document.as_str()]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taxonomy() -> Taxonomy {
+        Taxonomy::read(
+            "name='t'\n[[act]]\nid='ask'\ndefinition=''\n[[act]]\nid='none'\ndefinition=''\ntopics=false\n[[topic]]\nid='rent'\ndefinition=''\n[[topic]]\nid='heat'\ndefinition=''",
+        )
+        .expect("well formed")
+    }
+
+    fn read_text(text: &str) -> Result<Vec<LabelledRow>, String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("labels.csv");
+        std::fs::write(&path, text).expect("written");
+        read(&[path], &taxonomy()).map_err(|e| e.to_string().replace(&folder.path().display().to_string(), ""))
+    }
+
+    #[test]
+    fn reads_rows_and_finds_their_documents() {
+        let rows = read_text("\u{feff}id,genre,title,text,act,topics\na:1,x,T,\"Cut, rents\",ask,rent|heat\nb,x,,Hm,none,\n")
+            .expect("reads");
+        assert_eq!((rows[0].document.as_str(), rows[0].title.as_deref()), ("a", Some("T")));
+        assert_eq!(rows[0].text, "Cut, rents");
+        assert!(rows[0].labels.topics.contains(1));
+        assert_eq!((rows[1].document.as_str(), rows[1].title.as_deref(), rows[1].labels.act), ("b", None, 1));
+    }
+
+    #[test]
+    fn errors_name_file_line_and_column() {
+        let good = "id,text,act,topics\na,Cut rents,ask,rent\n";
+        for (text, expected) in [
+            ("id,text,act\na,b,ask\n".to_owned(), "/labels.csv: there is no column `topics`; a labels file needs id, text, act and topics, and this one has id, text, act"),
+            (good.replace(",ask,", ",beg,"), "/labels.csv:2: column `act`: `beg` is no act of the taxonomy; it has ask, none"),
+            (good.replace(",rent", ",rent|tax"), "/labels.csv:2: column `topics`: `tax` is no topic of the taxonomy; it has rent, heat"),
+            (good.replace(",ask,", ",none,"), "/labels.csv:2: act `none` takes no topics, yet column `topics` has some; empty it or change the act"),
+            (good.replace("Cut rents", " "), "/labels.csv:2: column `text` is empty"),
+            (format!("{good}a,Heat,ask,heat\n"), "/labels.csv:3: column `id`: `a` stands already at /labels.csv:2; ids must be unique"),
+            (good.replace("Cut rents", "Cut, rents"), "/labels.csv:2: broken CSV: the row has 5 fields where the header has 4; look for a missing or extra quote or comma"),
+            (format!("{good}b,\"Cut \"\"all\"\" rents,ask,rent\nc,x,ask,\n"), "/labels.csv:3: broken CSV: a quote opens here and is never closed"),
+            ("id,text,act,topics\n".to_owned(), "/labels.csv: there are no rows"),
+            (String::new(), "/labels.csv: there is no column `id`; a labels file needs id, text, act and topics, and this one has "),
+        ] {
+            assert_eq!(read_text(&text).expect_err(expected), expected);
+        }
+    }
+
+    #[test]
+    fn folds_keep_documents_together_and_even() {
+        let row = |i: usize| LabelledRow {
+            id: i.to_string(),
+            document: format!("d{}", i / 9),
+            title: None,
+            text: "x".to_owned(),
+            labels: Labels { act: 0, topics: Default::default() },
+        };
+        let rows: Vec<_> = (0..450).map(row).collect();
+        let fold = folds(&rows, 5, 1);
+        for f in 0..5 {
+            assert_eq!(fold.iter().filter(|&&x| x == f).count(), 90);
+        }
+        assert!(rows.iter().zip(&fold).all(|(r, &f)| fold[r.id.parse::<usize>().expect("a number") / 9 * 9] == f));
+        let mut turned = rows.clone();
+        turned.reverse();
+        let mut back = folds(&turned, 5, 1);
+        back.reverse();
+        assert_eq!(back, fold);
+        assert_eq!(hash(&rows, &taxonomy()), hash(&turned, &taxonomy()));
+    }
+}

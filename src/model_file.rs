@@ -1,0 +1,211 @@
+//! A model as a file: safetensors with a JSON header. Nothing in it is executed, and every length is checked before it is
+//! believed.
+
+use crate::config::{Config, ConfigError};
+use crate::features::{FeatureSpace, FeatureSpaceError};
+use crate::model::{Model, TrainingInfo};
+use crate::stem::ALGORITHM;
+use crate::taxonomy::{Taxonomy, TaxonomyError};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::path::Path;
+use thiserror::Error;
+
+/// The version of the form written here. Another version is refused, with both numbers in the message.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The key of the header within safetensors' metadata; a single one, since their order in the file is not fixed.
+const HEADER: &str = "petition";
+
+/// What is wrong with a model file.
+#[derive(Debug, Error)]
+#[allow(missing_docs)]
+pub enum ModelError {
+    #[error("cannot be read: {0}")]
+    Io(#[from] std::io::Error),
+    #[error("is no model file, or is damaged: {0}")]
+    NotSafetensors(String),
+    #[error("has no header `{HEADER}`; it was not made by `petition train`")]
+    NoHeader,
+    #[error("has a header that cannot be read: {0}")]
+    BadHeader(String),
+    #[error("has format version {found}, and this version of petition reads {FORMAT_VERSION}; train it anew")]
+    Version { found: u32 },
+    #[error("uses the stemmer `{found}`, and this version of petition has `{ALGORITHM}`; train it anew")]
+    Stemmer { found: String },
+    #[error("holds a taxonomy that cannot be read: {0}")]
+    Taxonomy(#[from] TaxonomyError),
+    #[error("holds a config that cannot be used: {0}")]
+    Config(#[from] ConfigError),
+    #[error("lacks the tensor `{0}`")]
+    NoTensor(&'static str),
+    #[error("has a tensor `{name}` of type {found}, where {expected} belongs")]
+    TensorType { name: &'static str, expected: String, found: String },
+    #[error("has a tensor `{name}` of shape {found:?}, where {expected:?} belongs")]
+    TensorShape { name: &'static str, expected: Vec<usize>, found: Vec<usize> },
+    #[error("holds stems that are no UTF-8")]
+    BadStems,
+    #[error("has a value in `{name}` that is out of range: {value}")]
+    BadValue { name: &'static str, value: f64 },
+    #[error("holds columns that do not fit: {0}")]
+    Features(#[from] FeatureSpaceError),
+    #[error("has bytes that differ from what its header promises; the file is damaged")]
+    Checksum,
+}
+
+/// What stands beside the tensors.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    format_version: u32,
+    stemmer: String,
+    /// SHA-256 over all tensors' bytes, in the order of their names.
+    tensors_hash: String,
+    config: Config,
+    training: TrainingInfo,
+    /// The text of the taxonomy file.
+    taxonomy: String,
+}
+
+impl Model {
+    /// The bytes of the model's file; the same model gives the same bytes.
+    ///
+    /// # Errors
+    /// Only if the tensors do not fit into the format, which a trained model's do.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
+        let stems: Vec<&str> = self.space.stems().iter().collect();
+        let stems = stems.join("\n").into_bytes();
+        let columns: Vec<u8> = self.space.packed().iter().flat_map(|c| c.to_le_bytes()).collect();
+        let f32_bytes = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
+        let (idf, weights) = (f32_bytes(self.space.idf()), f32_bytes(&self.weights));
+        let (intercepts, thresholds) = (f32_bytes(&self.intercepts), f32_bytes(&self.thresholds));
+        let (n, k) = (self.space.n_columns(), self.n_outputs());
+        let tensors = [
+            ("columns", Dtype::U64, vec![n], &columns),
+            ("idf", Dtype::F32, vec![n], &idf),
+            ("intercepts", Dtype::F32, vec![k], &intercepts),
+            ("stems", Dtype::U8, vec![stems.len()], &stems),
+            ("thresholds", Dtype::F32, vec![self.thresholds.len()], &thresholds),
+            ("weights", Dtype::F32, vec![n, k], &weights),
+        ];
+        let header = Header {
+            format_version: FORMAT_VERSION,
+            stemmer: ALGORITHM.to_owned(),
+            tensors_hash: hash(tensors.iter().map(|(_, _, _, bytes)| bytes.as_slice())),
+            config: (**self.config()).clone(),
+            training: self.training.clone(),
+            taxonomy: self.taxonomy.source().to_owned(),
+        };
+        let json = serde_json::to_string(&header).map_err(|e| ModelError::BadHeader(e.to_string()))?;
+        let broken = |e: safetensors::SafeTensorError| ModelError::NotSafetensors(e.to_string());
+        let mut views = Vec::new();
+        for (name, dtype, shape, bytes) in tensors {
+            views.push((name, TensorView::new(dtype, shape, bytes).map_err(broken)?));
+        }
+        safetensors::serialize(views, Some(HashMap::from([(HEADER.to_owned(), json)]))).map_err(broken)
+    }
+
+    /// Reads a model from the bytes of its file.
+    ///
+    /// # Errors
+    /// Whatever does not fit; a damaged file gives no model.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+        let broken = |e: safetensors::SafeTensorError| ModelError::NotSafetensors(e.to_string());
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(broken)?;
+        let json = metadata.metadata().as_ref().and_then(|m| m.get(HEADER)).ok_or(ModelError::NoHeader)?;
+        check_version(json)?;
+        let header: Header = serde_json::from_str(json).map_err(|e| ModelError::BadHeader(e.to_string()))?;
+        if header.stemmer != ALGORITHM {
+            return Err(ModelError::Stemmer { found: header.stemmer });
+        }
+        let file = SafeTensors::deserialize(bytes).map_err(broken)?;
+        let taxonomy = Taxonomy::read(&header.taxonomy)?;
+        let config = header.config.check()?;
+        let k = taxonomy.acts.len() + taxonomy.topics.len();
+
+        let columns = tensor(&file, "columns", Dtype::U64)?;
+        let n = columns.data().len() / 8;
+        let shaped = |name, dtype, shape: Vec<usize>| -> Result<Vec<u8>, ModelError> {
+            let view = tensor(&file, name, dtype)?;
+            if view.shape() != shape {
+                return Err(ModelError::TensorShape { name, expected: shape, found: view.shape().to_vec() });
+            }
+            Ok(view.data().to_vec())
+        };
+        let idf = shaped("idf", Dtype::F32, vec![n])?;
+        let intercepts = shaped("intercepts", Dtype::F32, vec![k])?;
+        let stems = tensor(&file, "stems", Dtype::U8)?.data().to_vec();
+        let thresholds = shaped("thresholds", Dtype::F32, vec![taxonomy.topics.len()])?;
+        let weights = shaped("weights", Dtype::F32, vec![n, k])?;
+        if hash([columns.data(), &idf, &intercepts, &stems, &thresholds, &weights].into_iter()) != header.tensors_hash {
+            return Err(ModelError::Checksum);
+        }
+
+        let packed = columns.data().chunks_exact(8).map(|b| u64::from_le_bytes(std::array::from_fn(|i| b[i]))).collect();
+        let stems = String::from_utf8(stems).map_err(|_| ModelError::BadStems)?;
+        let stems = stems.split('\n').filter(|s| !s.is_empty()).map(Into::into).collect();
+        let finite = |name, bytes: &[u8], low: f32, high: f32| -> Result<Vec<f32>, ModelError> {
+            let values: Vec<f32> =
+                bytes.chunks_exact(4).map(|b| f32::from_le_bytes(std::array::from_fn(|i| b[i]))).collect();
+            match values.iter().find(|v| !(low..=high).contains(*v)) {
+                Some(&value) => Err(ModelError::BadValue { name, value: f64::from(value) }),
+                None => Ok(values),
+            }
+        };
+        let space = FeatureSpace::from_parts(
+            stems,
+            packed,
+            finite("idf", &idf, 0.0, f32::MAX)?,
+            config.features.clone(),
+            &taxonomy,
+        )?;
+        Ok(Self {
+            weights: finite("weights", &weights, f32::MIN, f32::MAX)?,
+            intercepts: finite("intercepts", &intercepts, f32::MIN, f32::MAX)?,
+            thresholds: finite("thresholds", &thresholds, 0.0, 1.0)?,
+            taxonomy,
+            space,
+            config,
+            training: header.training,
+        })
+    }
+
+    /// Reads a model file.
+    ///
+    /// # Errors
+    /// Whatever [`Model::from_bytes`] refuses, and a file that cannot be read.
+    pub fn load(path: &Path) -> Result<Self, ModelError> {
+        Self::from_bytes(&std::fs::read(path)?)
+    }
+}
+
+/// Looks at the version before anything else, so that a file of another version is refused as such.
+fn check_version(json: &str) -> Result<(), ModelError> {
+    #[derive(Deserialize)]
+    struct Version {
+        format_version: u32,
+    }
+    let version: Version = serde_json::from_str(json).map_err(|e| ModelError::BadHeader(e.to_string()))?;
+    match version.format_version {
+        FORMAT_VERSION => Ok(()),
+        found => Err(ModelError::Version { found }),
+    }
+}
+
+fn tensor<'f>(file: &SafeTensors<'f>, name: &'static str, dtype: Dtype) -> Result<TensorView<'f>, ModelError> {
+    let view = file.tensor(name).map_err(|_| ModelError::NoTensor(name))?;
+    if view.dtype() == dtype {
+        Ok(view)
+    } else {
+        let (expected, found) = (format!("{dtype:?}"), format!("{:?}", view.dtype()));
+        Err(ModelError::TensorType { name, expected, found })
+    }
+}
+
+fn hash<'b>(tensors: impl Iterator<Item = &'b [u8]>) -> String {
+    use sha2::{Digest, Sha256};
+    let mut hash = Sha256::new();
+    tensors.for_each(|bytes| hash.update(bytes));
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

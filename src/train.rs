@@ -1,0 +1,301 @@
+//! Labelled rows and a config → a model and what is known of it out of fold.
+//!
+//! Every sentence is read once. For each fold, features and heads are learned from the other folds' documents and score the
+//! fold's sentences; on these out-of-fold scores probabilities are calibrated, thresholds chosen and metrics taken. Then
+//! the heads are learned once more from all rows, and the calibration is folded into their weights.
+
+use crate::calibrate::{Line, best_threshold, expected_calibration_error, platt, scale_logits};
+use crate::config::{CheckedConfig, HeadConfig};
+use crate::evaluate::{Evaluation, Labels, Tally, evaluate};
+use crate::features::{Extractor, FeatureSpace, Observed, Text};
+use crate::labels::{self, LabelledRow};
+use crate::logistic::{ClassWeight, LogisticError, SparseLogistic, SparseLogisticParams};
+use crate::math::{sigmoid, softmax};
+use crate::model::{LabelInfo, Model, TrainingInfo, decide};
+use crate::softmax::SparseSoftmax;
+use crate::sparse::{SparseError, SparseRecords, SparseRow};
+use crate::stem::{StemTable, Stemmer, for_each_raw_word, normalise};
+use crate::taxonomy::Taxonomy;
+use linfa::dataset::{DatasetBase, Records};
+use linfa::traits::Fit;
+use ndarray::{Array1, Array2, s};
+use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use thiserror::Error;
+
+/// Labels with fewer training rows than this are named in [`Report::scarce`].
+pub const SCARCE: usize = 20;
+
+/// Why training failed.
+#[derive(Debug, Error)]
+#[allow(missing_docs)]
+pub enum TrainError {
+    #[error("there are {documents} documents, fewer than the {folds} folds; add documents or lower `folds`")]
+    TooFewDocuments { documents: usize, folds: usize },
+    #[error("no row has an act other than `{act}`; training needs at least two acts")]
+    OneAct { act: String },
+    #[error(transparent)]
+    Logistic(#[from] LogisticError),
+    #[error(transparent)]
+    Sparse(#[from] SparseError),
+}
+
+/// What is known of a model out of fold.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// Metrics of the out-of-fold predictions, with intervals.
+    pub evaluation: Evaluation,
+    /// Labels with fewer than [`SCARCE`] rows, by name, and their rows.
+    pub scarce: Vec<(String, usize)>,
+    /// For each act and topic, the expected calibration error.
+    pub calibration_errors: Vec<f64>,
+    /// The out-of-fold labels of each row, in the order of the rows sorted by id.
+    pub predicted: Vec<(LabelledRow, Labels)>,
+}
+
+/// Trains a model. `progress` is called with the number of steps done and their total.
+///
+/// The order of `rows` does not matter.
+///
+/// # Errors
+/// Fewer documents than folds, or only one act.
+pub fn train(
+    mut rows: Vec<LabelledRow>,
+    taxonomy: Taxonomy,
+    config: CheckedConfig,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<(Model, Report), TrainError> {
+    rows.sort_by(|a, b| a.id.cmp(&b.id));
+    let documents: BTreeSet<&str> = rows.iter().map(|r| r.document.as_str()).collect();
+    let n_documents = documents.len();
+    if n_documents < config.folds {
+        return Err(TrainError::TooFewDocuments { documents: n_documents, folds: config.folds });
+    }
+    if let Some(first) = rows.first()
+        && rows.iter().all(|r| r.labels.act == first.labels.act)
+    {
+        return Err(TrainError::OneAct { act: taxonomy.acts[first.labels.act].id.clone() });
+    }
+    let n_steps = config.folds + 2;
+    let done = std::sync::atomic::AtomicUsize::new(0);
+    let step = || progress(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1, n_steps);
+
+    let (stems, observed) = read(&rows, &taxonomy);
+    step();
+    let fold_of = labels::folds(&rows, config.folds, config.seed);
+    let part = |keep: &dyn Fn(usize) -> bool| (0..rows.len()).filter(|&r| keep(fold_of[r])).collect::<Vec<usize>>();
+    let task = Task { rows: &rows, observed: &observed, stems: &stems, taxonomy: &taxonomy, config: &config };
+
+    let (n_acts, n_topics) = (taxonomy.acts.len(), taxonomy.topics.len());
+    let mut logits = Array2::<f64>::zeros((rows.len(), n_acts + n_topics));
+    let folds: Vec<(Vec<usize>, Array2<f64>)> = (0..config.folds)
+        .into_par_iter()
+        .map(|fold| {
+            let heads = task.fit(&part(&|f| f != fold))?;
+            let held_out = part(&|f| f == fold);
+            let scores = task.scores(&heads, &held_out)?;
+            step();
+            Ok((held_out, scores))
+        })
+        .collect::<Result<_, TrainError>>()?;
+    for (held_out, scores) in folds {
+        held_out.iter().zip(scores.rows()).for_each(|(&row, scores)| logits.row_mut(row).assign(&scores));
+    }
+
+    let acts: Vec<usize> = rows.iter().map(|r| r.labels.act).collect();
+    let mut lines = scale_logits(logits.slice(s![.., ..n_acts]), &acts);
+    for topic in 0..n_topics {
+        let scores = logits.column(n_acts + topic).to_vec();
+        let truth: Vec<bool> = rows.iter().map(|r| r.labels.topics.contains(topic)).collect();
+        lines.push(platt(&scores, &truth).unwrap_or(Line::IDENTITY));
+    }
+    for mut row in logits.rows_mut() {
+        row.iter_mut().zip(&lines).for_each(|(score, line)| *score = line.apply(*score));
+        let (acts, topics) = row.as_slice_mut().map_or((&mut [][..], &mut [][..]), |r| r.split_at_mut(n_acts));
+        softmax(acts);
+        topics.iter_mut().for_each(|score| *score = sigmoid(*score));
+    }
+    let probabilities = logits;
+    let thresholds = thresholds(&probabilities, &rows, n_acts, n_topics);
+
+    let heads = task.fit(&part(&|_| true))?;
+    step();
+    let predicted: Vec<Labels> = probabilities
+        .rows()
+        .into_iter()
+        .map(|p| {
+            let p = p.to_vec();
+            decide(&p[..n_acts], &p[n_acts..], &thresholds, taxonomy.act_without_topics)
+        })
+        .collect();
+    let pairs: Vec<_> = rows.iter().map(|r| r.labels).zip(predicted.iter().copied()).collect();
+    let names: Vec<&str> = rows.iter().map(|r| r.document.as_str()).collect();
+    let evaluation = evaluate(&taxonomy, &pairs, &names, config.resamples, config.seed);
+    let calibration_errors: Vec<f64> = (0..n_acts + n_topics)
+        .map(|output| {
+            let has = |l: &Labels| match output.checked_sub(n_acts) {
+                Some(topic) => l.topics.contains(topic),
+                None => l.act == output,
+            };
+            let truth: Vec<bool> = rows.iter().map(|r| has(&r.labels)).collect();
+            expected_calibration_error(&probabilities.column(output).to_vec(), &truth)
+        })
+        .collect();
+    let training = TrainingInfo {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        data_hash: labels::hash(&rows, &taxonomy),
+        n_rows: rows.len(),
+        n_documents,
+        figures: evaluation.tally.figures().iter().map(|&(name, value)| (name.to_owned(), value)).collect(),
+        labels: label_info(&evaluation.tally, &calibration_errors, &taxonomy),
+    };
+    let scarce = training.labels.iter().filter(|l| l.n_rows < SCARCE).map(|l| (l.name.clone(), l.n_rows)).collect();
+    let (weights, intercepts) = heads.fold_in(&lines);
+    let report =
+        Report { evaluation, scarce, calibration_errors, predicted: rows.into_iter().zip(predicted).collect() };
+    let model = Model { space: heads.space, weights, intercepts, thresholds, config, training, taxonomy };
+    Ok((model, report))
+}
+
+fn label_info(tally: &Tally, calibration_errors: &[f64], taxonomy: &Taxonomy) -> Vec<LabelInfo> {
+    let labels = tally.labels(taxonomy).zip(calibration_errors);
+    let info = labels.map(|((name, counts), &calibration_error)| LabelInfo {
+        name,
+        n_rows: counts.n_gold(),
+        precision: counts.precision(),
+        recall: counts.recall(),
+        f1: counts.f1(),
+        calibration_error,
+    });
+    info.collect()
+}
+
+/// One threshold a topic, for the best F1 out of fold. A topic without rows is never said: its threshold is 1.
+fn thresholds(probabilities: &Array2<f64>, rows: &[LabelledRow], n_acts: usize, n_topics: usize) -> Vec<f32> {
+    let of = |topic: usize| {
+        let p = probabilities.column(n_acts + topic).to_vec();
+        let truth: Vec<bool> = rows.iter().map(|r| r.labels.topics.contains(topic)).collect();
+        best_threshold(&p, &truth).map_or(1.0, |t| t as f32)
+    };
+    (0..n_topics).map(of).collect()
+}
+
+/// Reads all sentences: the table of all their stems, and what each shows.
+fn read(rows: &[LabelledRow], taxonomy: &Taxonomy) -> (StemTable, Vec<Observed>) {
+    let (stemmer, mut normal) = (Stemmer::default(), String::new());
+    let mut stem_of: BTreeMap<&str, Box<str>> = BTreeMap::new();
+    for text in rows.iter().flat_map(|r| std::iter::once(r.text.as_str()).chain(r.title.as_deref())) {
+        for_each_raw_word(text, |raw| {
+            stem_of.entry(raw).or_insert_with(|| {
+                normalise(raw, &mut normal);
+                stemmer.stem(&normal).as_ref().into()
+            });
+        });
+    }
+    let stems = StemTable::new(stem_of.into_values().collect());
+    let observed = rows
+        .par_chunks(1024)
+        .flat_map_iter(|chunk| {
+            let mut extractor = Extractor::new(taxonomy, &stems);
+            let observe = move |row: &LabelledRow| {
+                extractor.observe(&Text { sentence: &row.text, title: row.title.as_deref(), lead: None });
+                extractor.observed()
+            };
+            chunk.iter().map(observe)
+        })
+        .collect();
+    (stems, observed)
+}
+
+/// What heads are learned from.
+struct Task<'t> {
+    rows: &'t [LabelledRow],
+    observed: &'t [Observed],
+    stems: &'t StemTable,
+    taxonomy: &'t Taxonomy,
+    config: &'t CheckedConfig,
+}
+
+/// Features and both heads, learned from some rows; not calibrated yet.
+struct Heads {
+    space: FeatureSpace,
+    acts: SparseSoftmax,
+    topics: SparseLogistic,
+    n_acts: usize,
+}
+
+impl Task<'_> {
+    fn fit(&self, part: &[usize]) -> Result<Heads, TrainError> {
+        let space =
+            FeatureSpace::fit(part.iter().map(|&r| &self.observed[r]), self.stems, &self.config.features);
+        let records = self.records(&space, part)?;
+        let acts = Array1::from_iter(part.iter().map(|&r| self.rows[r].labels.act));
+        let topics = Array2::from_shape_fn((part.len(), self.taxonomy.topics.len()), |(i, topic)| {
+            self.rows[part[i]].labels.topics.contains(topic)
+        });
+        let (acts, topics) = (DatasetBase::new(records.clone(), acts), DatasetBase::new(records, topics));
+        let (acts, topics) = rayon::join(
+            || self.params(&self.config.acts).tolerance(1e-4).fit(&acts),
+            || self.params(&self.config.topics).tolerance(1e-4).fit(&topics),
+        );
+        Ok(Heads { space, acts: acts?, topics: topics?, n_acts: self.taxonomy.acts.len() })
+    }
+
+    fn params(&self, head: &HeadConfig) -> SparseLogisticParams {
+        SparseLogistic::params()
+            .c(head.c)
+            .class_weight(ClassWeight::Positive(head.positive_weight))
+            .seed(self.config.seed)
+    }
+
+    fn records(&self, space: &FeatureSpace, part: &[usize]) -> Result<SparseRecords, SparseError> {
+        let mut records = SparseRecords::new(space.n_columns());
+        let mut row = SparseRow::default();
+        for &r in part {
+            space.weigh_observed(&self.observed[r], self.stems, &mut row);
+            records.push(row.iter())?;
+        }
+        Ok(records)
+    }
+
+    /// Scores of all acts, then of all topics, for some rows.
+    fn scores(&self, heads: &Heads, part: &[usize]) -> Result<Array2<f64>, TrainError> {
+        let records = self.records(&heads.space, part)?;
+        let mut scores = Array2::from_elem((part.len(), heads.n_acts + self.taxonomy.topics.len()), NEVER);
+        let acts = heads.acts.decision(&records);
+        scores.slice_mut(s![.., ..acts.ncols()]).assign(&acts);
+        scores.slice_mut(s![.., heads.n_acts..]).assign(&heads.topics.decision(&records));
+        debug_assert_eq!(records.nsamples(), part.len());
+        Ok(scores)
+    }
+}
+
+/// The logit of an act that no training row has.
+const NEVER: f64 = -20.0;
+
+impl Heads {
+    /// Weights (columns × outputs) and intercepts with the calibration folded in.
+    fn fold_in(&self, lines: &[Line]) -> (Vec<f32>, Vec<f32>) {
+        let n_outputs = lines.len();
+        let mut weights = vec![0f32; self.space.n_columns() * n_outputs];
+        let mut intercepts = vec![0f32; n_outputs];
+        for (output, line) in lines.iter().enumerate() {
+            let column = match output.checked_sub(self.n_acts) {
+                Some(topic) => Some((self.topics.weights().column(topic), self.topics.intercepts()[topic])),
+                None if output < self.acts.intercepts().len() => {
+                    Some((self.acts.weights().column(output), self.acts.intercepts()[output]))
+                }
+                None => None,
+            };
+            let Some((column, intercept)) = column else {
+                intercepts[output] = NEVER as f32;
+                continue;
+            };
+            for (feature, &w) in column.iter().enumerate() {
+                weights[feature * n_outputs + output] = (line.slope * w) as f32;
+            }
+            intercepts[output] = line.apply(intercept) as f32;
+        }
+        (weights, intercepts)
+    }
+}
