@@ -154,23 +154,51 @@ fn read_file(
 }
 
 /// The line at which a quoted field opens that the end of the file leaves open; the `csv` crate takes such a file for whole.
-pub(crate) fn unclosed_quote(bytes: &[u8]) -> Option<u64> {
-    let (mut line, mut opened, mut at_field_start) = (1u64, None, true);
-    for &byte in bytes {
-        match (byte, opened) {
-            (b'"', None) if at_field_start => opened = Some(line),
-            // A doubled quote closes and, at what looks like a field's start, opens again.
-            (b'"', Some(_)) => {
-                opened = None;
-                at_field_start = true;
-                continue;
-            }
-            _ => {}
-        }
-        line += u64::from(byte == b'\n');
-        at_field_start = matches!(byte, b',' | b'\t' | b'\n' | b'\r');
+fn unclosed_quote(bytes: &[u8]) -> Option<u64> {
+    let mut watch = QuoteWatch { at_end: true, ..QuoteWatch::default() };
+    watch.feed(bytes);
+    watch.unclosed_at_end()
+}
+
+/// Follows the quotes of a CSV or TSV file as its bytes pass by.
+#[derive(Debug)]
+pub(crate) struct QuoteWatch {
+    line: u64,
+    opened: Option<u64>,
+    at_field_start: bool,
+    /// All bytes have passed.
+    pub at_end: bool,
+}
+
+impl Default for QuoteWatch {
+    fn default() -> Self {
+        Self { line: 1, opened: None, at_field_start: true, at_end: false }
     }
-    opened
+}
+
+impl QuoteWatch {
+    /// Looks at the next bytes.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            match (byte, self.opened) {
+                (b'"', None) if self.at_field_start => self.opened = Some(self.line),
+                // A doubled quote closes and, at what looks like a field's start, opens again.
+                (b'"', Some(_)) => {
+                    self.opened = None;
+                    self.at_field_start = true;
+                    continue;
+                }
+                _ => {}
+            }
+            self.line += u64::from(byte == b'\n');
+            self.at_field_start = matches!(byte, b',' | b'\t' | b'\n' | b'\r');
+        }
+    }
+
+    /// The line of the quote that the file's end leaves open; `None` before the end.
+    pub fn unclosed_at_end(&self) -> Option<u64> {
+        self.opened.filter(|_| self.at_end)
+    }
 }
 
 /// What is wrong, without the position that the crate's own message repeats.

@@ -3,6 +3,7 @@ pub mod automaton;
 pub mod math;
 pub mod calibrate;
 pub mod config;
+pub mod document;
 pub mod evaluate;
 pub mod features;
 pub mod labels;
