@@ -1,5 +1,6 @@
 //! test
 pub mod automaton;
+pub mod batch;
 pub mod math;
 pub mod calibrate;
 pub mod config;
@@ -11,6 +12,8 @@ pub mod logistic;
 pub mod model;
 pub mod model_file;
 pub mod pattern;
+pub mod record;
+pub mod sentence;
 pub mod softmax;
 pub mod sparse;
 pub mod stem;
