@@ -72,36 +72,41 @@ pub fn scale_logits(logits: ArrayView2<f64>, classes: &[usize]) -> Vec<Line> {
     (0..k).map(|class| Line { slope: x[0], offset: x[1 + class] }).collect()
 }
 
-/// The threshold that gives the best F1 for one label; `None` when no row has the label.
+/// A threshold of good F1 for one label; `None` when no row has the label.
 ///
-/// A row has the label when its probability is at least the threshold. Between the two neighbouring probabilities that
-/// bound the best cut, the middle is taken.
+/// A row has the label when its probability is at least the threshold. Near its best, F1 hardly depends on the threshold, and
+/// where exactly the best falls is chance; so of all thresholds whose F1 is within one standard error of the best, the
+/// largest is taken: the one that says least. On text unlike the training text this has kept precision from falling.
+/// The standard error is that of a share, √(F1 (1 − F1) / n), over the n rows that have the label.
+/// Source: the one-standard-error rule of Breiman et al. 1984, section 3.4.3.
+///
+/// Between the two neighbouring probabilities that bound the cut, the middle is taken.
 ///
 /// ```
-/// use petition::calibrate::best_threshold;
-/// assert_eq!(best_threshold(&[0.1, 0.4, 0.6, 0.9], &[false, false, true, true]), Some(0.5));
+/// use petition::calibrate::careful_threshold;
+/// assert_eq!(careful_threshold(&[0.1, 0.4, 0.6, 0.9], &[false, false, true, true]), Some(0.5));
 /// ```
-pub fn best_threshold(probabilities: &[f64], labels: &[bool]) -> Option<f64> {
+pub fn careful_threshold(probabilities: &[f64], labels: &[bool]) -> Option<f64> {
     let n_positive = labels.iter().filter(|&&y| y).count();
     if n_positive == 0 {
         return None;
     }
     let mut order: Vec<usize> = (0..probabilities.len()).collect();
     order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
-    let (mut n_true, mut best) = (0usize, (-1.0, 1.0));
+    let mut n_true = 0usize;
+    // (F1, threshold), thresholds falling.
+    let mut cuts = Vec::new();
     for (rank, &row) in order.iter().enumerate() {
         n_true += usize::from(labels[row]);
         let here = probabilities[row];
         let below = order.get(rank + 1).map_or(0.0, |&next| probabilities[next]);
-        if below == here {
-            continue;
-        }
-        let f1 = 2.0 * n_true as f64 / (rank + 1 + n_positive) as f64;
-        if f1 > best.0 {
-            best = (f1, 0.5 * (here + below));
+        if below < here {
+            cuts.push((2.0 * n_true as f64 / (rank + 1 + n_positive) as f64, 0.5 * (here + below)));
         }
     }
-    Some(best.1)
+    let best = cuts.iter().map(|&(f1, _)| f1).fold(0.0, f64::max);
+    let error = (best * (1.0 - best) / n_positive as f64).sqrt();
+    cuts.iter().find(|&&(f1, _)| f1 >= best - error).map(|&(_, threshold)| threshold)
 }
 
 /// The expected calibration error: the mean distance between probability and share, over ten bins of equal width,
@@ -159,11 +164,12 @@ mod tests {
     fn thresholds_by_hand() {
         for (p, y, expected) in [
             (vec![0.9, 0.2], vec![false, false], None),
-            (vec![0.9, 0.7, 0.2], vec![true, false, true], Some(0.1)),
+            // F1 is 2/3, 1/2 and 4/5; the standard error of the best is 0.28, so saying one row only will do.
+            (vec![0.9, 0.7, 0.2], vec![true, false, true], Some(0.8)),
             (vec![0.9, 0.9, 0.2], vec![true, false, false], Some(0.55)),
             (vec![], vec![], None),
         ] {
-            let found = best_threshold(&p, &y);
+            let found = careful_threshold(&p, &y);
             assert!(found.zip(expected).map_or(found == expected, |(a, b): (f64, f64)| (a - b).abs() < 1e-12), "{p:?}: {found:?}");
         }
     }

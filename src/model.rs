@@ -161,7 +161,7 @@ impl Model {
     /// A reader of sentences, which remembers words; make one a thread.
     pub fn reader(&self) -> Reader<'_> {
         let extractor = Extractor::new(&self.taxonomy, self.space.stems());
-        Reader { model: self, extractor, row: SparseRow::default() }
+        Reader { model: self, extractor, row: SparseRow::default(), lead: None, lead_row: SparseRow::default() }
     }
 
     /// Says what moved each label.
@@ -171,13 +171,14 @@ impl Model {
         let n_acts = self.taxonomy.acts.len();
         let labels = self.taxonomy.acts.iter().chain(&self.taxonomy.topics);
         let outputs = labels.enumerate().map(|(output, label)| {
-            let mut contributions: Vec<Contribution> = reader
-                .row
-                .iter()
-                .map(|(column, value)| {
+            let own = reader.row.iter().map(|cell| (cell, ""));
+            let of_lead = reader.lead_row.iter().filter(|_| output < n_acts).map(|cell| (cell, "lead: "));
+            let mut contributions: Vec<Contribution> = own
+                .chain(of_lead)
+                .map(|((column, value), whose)| {
                     let weight = f64::from(self.weights[column as usize * self.n_outputs() + output]);
                     let value = f64::from(value);
-                    let feature = self.space.describe(column, &self.taxonomy);
+                    let feature = format!("{whose}{}", self.space.describe(column, &self.taxonomy));
                     Contribution { feature, value, weight, contribution: value * weight }
                 })
                 .collect();
@@ -257,6 +258,9 @@ pub struct Reader<'m> {
     model: &'m Model,
     extractor: Extractor<'m>,
     row: SparseRow,
+    /// The lead read last, and its row (empty without a lead).
+    lead: Option<Box<str>>,
+    lead_row: SparseRow,
 }
 
 impl Reader<'_> {
@@ -268,20 +272,33 @@ impl Reader<'_> {
     }
 
     /// Labels one sentence into a prediction that is used again.
+    ///
+    /// An item of a list is judged on its words and, as to the act, on those of the lead: "We ask the city to:" makes a
+    /// demand of "a board with the power to discipline". The evidence of both is added up.
     pub fn classify_into(&mut self, text: &Text, prediction: &mut Prediction) {
         let model = self.model;
+        if self.lead.as_deref() != text.lead {
+            self.lead = text.lead.map(Into::into);
+            self.lead_row.clear();
+            if let Some(sentence) = text.lead {
+                self.extractor.observe(&Text { sentence, ..*text });
+                model.space.weigh(&self.extractor, &mut self.lead_row);
+            }
+        }
         self.extractor.observe(text);
         model.space.weigh(&self.extractor, &mut self.row);
         let n_outputs = model.n_outputs();
         let scores = &mut prediction.probabilities;
         scores.clear();
         scores.extend(model.intercepts.iter().map(|&b| f64::from(b)));
-        for (column, value) in self.row.iter() {
-            let weights = &model.weights[column as usize * n_outputs..][..n_outputs];
+        let n_acts = model.taxonomy.acts.len();
+        let own = self.row.iter().map(|cell| (cell, n_outputs));
+        for ((column, value), n) in own.chain(self.lead_row.iter().map(|cell| (cell, n_acts))) {
+            let weights = &model.weights[column as usize * n_outputs..][..n];
             let value = f64::from(value);
             scores.iter_mut().zip(weights).for_each(|(score, &w)| *score += value * f64::from(w));
         }
-        let (acts, topics) = scores.split_at_mut(model.taxonomy.acts.len());
+        let (acts, topics) = scores.split_at_mut(n_acts);
         softmax(acts);
         topics.iter_mut().for_each(|score| *score = sigmoid(*score));
         let labels = decide(acts, topics, &model.thresholds, model.taxonomy.act_without_topics);
@@ -312,6 +329,19 @@ mod tests {
     }
 
     #[test]
+    fn a_lead_tells_the_act_of_its_items() {
+        let model = Model::shipped().expect("the shipped model loads");
+        let mut reader = model.reader();
+        let mut act = |lead| {
+            let prediction = reader.classify(&Text { sentence: "a board with the power to discipline officers;", title: None, lead });
+            (model.taxonomy.acts[prediction.act].id.as_str(), model.taxonomy.join_topics(prediction.topics))
+        };
+        let alone = act(None);
+        assert_eq!(act(Some("We demand that the city create:")), ("demand", alone.1.clone()));
+        assert_eq!(act(None), alone);
+    }
+
+    #[test]
     fn decides_by_threshold_and_act() {
         let topics = |l: Labels| l.topics.iter().collect::<Vec<_>>();
         let labels = decide(&[0.2, 0.5, 0.3], &[0.4, 0.6, 0.5], &[0.5, 0.5, 0.5], Some(2));
@@ -329,7 +359,7 @@ mod tests {
             "",
             "zzzz qqqq",
         ] {
-            let explanation = model.explain(&Text { sentence, title: Some("Police reform"), lead: None });
+            let explanation = model.explain(&Text { sentence, title: Some("Police reform"), lead: Some("We demand:") });
             let n_acts = model.taxonomy.acts.len();
             let mut acts: Vec<f64> = explanation.outputs[..n_acts].iter().map(|o| o.score).collect();
             softmax(&mut acts);

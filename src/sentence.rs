@@ -5,7 +5,7 @@
 //! letter or digit. What lies between them is white space, bullets, heading marks and lines of ornament; so the
 //! ranges and their gaps give the text back.
 
-use crate::features::list_number;
+use crate::features::{list_number, without_conjunction};
 use sentencex::languages::{English, Language};
 
 /// One sentence, or one item of a list.
@@ -185,11 +185,6 @@ fn opens_with_measure(item: &str) -> bool {
     let item = without_conjunction(item);
     let word = item.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
     MEASURE_VERBS.lines().any(|verb| verb == word)
-}
-
-fn without_conjunction(item: &str) -> &str {
-    let item = item.trim_start_matches(['“', '"', '‘']);
-    ["and ", "or ", "to ", "then "].iter().fold(item, |item, word| item.strip_prefix(word).unwrap_or(item).trim_start())
 }
 
 /// Cuts a sentence at the semicolons of a list of measures; a sentence without such a list is its only item.

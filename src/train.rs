@@ -4,7 +4,7 @@
 //! fold's sentences; on these out-of-fold scores probabilities are calibrated, thresholds chosen and metrics taken. Then
 //! the heads are learned once more from all rows, and the calibration is folded into their weights.
 
-use crate::calibrate::{Line, best_threshold, expected_calibration_error, platt, scale_logits};
+use crate::calibrate::{Line, careful_threshold, expected_calibration_error, platt, scale_logits};
 use crate::config::{CheckedConfig, HeadConfig};
 use crate::evaluate::{Evaluation, Labels, Tally, evaluate};
 use crate::features::{Extractor, FeatureSpace, Observed, Text};
@@ -170,12 +170,12 @@ fn label_info(tally: &Tally, calibration_errors: &[f64], taxonomy: &Taxonomy) ->
     info.collect()
 }
 
-/// One threshold a topic, for the best F1 out of fold. A topic without rows is never said: its threshold is 1.
+/// One threshold a topic, for a good F1 out of fold. A topic without rows is never said: its threshold is 1.
 fn thresholds(probabilities: &Array2<f64>, rows: &[LabelledRow], n_acts: usize, n_topics: usize) -> Vec<f32> {
     let of = |topic: usize| {
         let p = probabilities.column(n_acts + topic).to_vec();
         let truth: Vec<bool> = rows.iter().map(|r| r.labels.topics.contains(topic)).collect();
-        best_threshold(&p, &truth).map_or(1.0, |t| t as f32)
+        careful_threshold(&p, &truth).map_or(1.0, |t| t as f32)
     };
     (0..n_topics).map(of).collect()
 }
