@@ -40,10 +40,12 @@ impl Sentence<'_> {
 /// ```
 pub fn split(text: &str) -> Vec<Sentence<'_>> {
     let mut sentences = Vec::new();
-    // The last sentence of the last block that was no item, if it ends in a colon.
-    let mut lead: Option<&str> = None;
+    // The last sentence of the last block that was no item, if it ends in a colon; and that of the last item that did, with
+    // the item's style: its own list goes on until an item of that style comes.
+    let (mut lead, mut nested): (Option<&str>, Option<(Style, &str)>) = (None, None);
     for block in blocks(text) {
-        let of_list = if block.is_item { lead } else { None };
+        nested = nested.filter(|&(style, _)| block.style.is_some_and(|s| s != style));
+        let of_list = block.style.and(nested.map(|(_, lead)| lead).or(lead));
         let mut number: Option<usize> = None;
         for piece in (English {}).segment(block.text) {
             let mut whole = trimmed(text, piece);
@@ -72,8 +74,10 @@ pub fn split(text: &str) -> Vec<Sentence<'_>> {
                 let lead = if at > 0 { Some(items[0]) } else { of_list };
                 sentences.push(Sentence { text: item, start, index, lead });
             }
-            if !block.is_item {
-                lead = whole.ends_with(':').then_some(whole);
+            let leads = whole.ends_with(':').then_some(whole);
+            match block.style {
+                Some(style) => nested = leads.map(|l| (style, l)).or(nested),
+                None => lead = leads,
             }
         }
     }
@@ -99,7 +103,17 @@ fn trimmed<'t>(text: &'t str, piece: &'t str) -> &'t str {
 /// A paragraph, heading or item.
 struct Block<'t> {
     text: &'t str,
-    is_item: bool,
+    /// How an item is marked; `None` for what is no item.
+    style: Option<Style>,
+}
+
+/// The mark of an item: its bullet, or the kind of its number and what stands around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Bullet(char, usize),
+    Digits(char),
+    Capital(char),
+    Small(char),
 }
 
 /// Lines shorter than this are not taken for the full lines of a wrapped paragraph.
@@ -117,7 +131,7 @@ fn blocks(text: &str) -> Vec<Block<'_>> {
             open = false;
             continue;
         }
-        let (rest, mark) = without_mark(content);
+        let (rest, mark) = without_mark(content, offset(line, content));
         if rest.is_empty() {
             open = false;
             continue;
@@ -128,36 +142,54 @@ fn blocks(text: &str) -> Vec<Block<'_>> {
             Some(last) if open && mark == Mark::None && goes_on(last.text, content, widest) => {
                 last.text = &text[offset(text, last.text)..end];
             }
-            _ => blocks.push(Block { text: &text[begin..end], is_item: mark == Mark::Item }),
+            _ => blocks.push(Block { text: &text[begin..end], style: mark.style() }),
         }
         open = mark != Mark::Heading;
     }
     blocks
 }
 
-#[derive(PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mark {
     None,
-    Item,
+    Item(Style),
     Heading,
 }
 
+impl Mark {
+    fn style(self) -> Option<Style> {
+        match self {
+            Self::Item(style) => Some(style),
+            Self::None | Self::Heading => None,
+        }
+    }
+}
+
 /// A line without its bullet or heading mark. A list number stays with its item, since it is often cited.
-fn without_mark(line: &str) -> (&str, Mark) {
+fn without_mark(line: &str, indent: usize) -> (&str, Mark) {
     let hashes = line.bytes().take_while(|&b| b == b'#').count();
     if (1..=6).contains(&hashes) && line[hashes..].starts_with(' ') {
         return (line[hashes..].trim().trim_end_matches('#').trim_end(), Mark::Heading);
     }
     let mut chars = line.chars();
     if let Some(c) = chars.next()
-        && "•‣◦▪■●·∙–—*-+>✓✔➤→".contains(c)
+        && "•‣◦▪■●∙·–—*-+>✓✔➤→".contains(c)
     {
         let rest = chars.as_str();
         if rest.is_empty() || rest.starts_with(char::is_whitespace) || "•‣◦▪■●✓✔➤".contains(c) {
-            return (rest.trim_start(), if c == '>' { Mark::None } else { Mark::Item });
+            let mark = if c == '>' { Mark::None } else { Mark::Item(Style::Bullet(c, indent)) };
+            return (rest.trim_start(), mark);
         }
     }
-    (line, if list_number(line).is_some() { Mark::Item } else { Mark::None })
+    let Some(length) = list_number(line) else { return (line, Mark::None) };
+    let number = &line[..length];
+    let around = if number.starts_with('(') { '(' } else { number.chars().last().unwrap_or('.') };
+    let style = match number.chars().find(|c| c.is_ascii_alphanumeric()) {
+        Some(c) if c.is_ascii_digit() => Style::Digits(around),
+        Some(c) if c.is_ascii_uppercase() => Style::Capital(around),
+        _ => Style::Small(around),
+    };
+    (line, Mark::Item(style))
 }
 
 /// The paragraph so far was wrapped before this line, rather than ended.
@@ -299,6 +331,10 @@ mod tests {
         let leads: Vec<_> = split(text).iter().map(|s| s.lead).collect();
         let lead = Some("We demand that you:");
         assert_eq!(leads, [None, lead, lead, None, None]);
+        let text = "Rules\n\nA. Members shall not:\n1. Run.\n2. Shout.\nB. Members walk.";
+        let leads: Vec<_> = split(text).iter().map(|s| s.lead).collect();
+        let lead = Some("A. Members shall not:");
+        assert_eq!(leads, [None, None, lead, lead, None]);
     }
 
     proptest! {

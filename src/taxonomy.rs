@@ -199,6 +199,9 @@ impl Taxonomy {
     /// id = "demand"
     /// definition = "asks"
     /// cues = ["we (demand"]
+    /// [[act]]
+    /// id = "none"
+    /// definition = "anything else"
     /// "#;
     /// let error = petition::taxonomy::Taxonomy::read(text).unwrap_err();
     /// assert_eq!(error.to_string(), "line 6, column 13: `(` has no `)`, in `we (demand`");
