@@ -105,13 +105,16 @@ impl<'p> Builder<'p> {
 
     /// Folds silent edges into the states they start from.
     fn finish(self) -> Vec<State> {
-        let closure = |of: usize| {
+        let mut seen_from = vec![usize::MAX; self.drafts.len()];
+        let mut closure = |of: usize| {
             let mut reached = vec![of];
             let mut at = 0;
             while at < reached.len() {
                 for &next in &self.drafts[reached[at]].silent {
-                    if !reached.contains(&(next as usize)) {
-                        reached.push(next as usize);
+                    let next = next as usize;
+                    if next != of && seen_from[next] != of {
+                        seen_from[next] = of;
+                        reached.push(next);
                     }
                 }
                 at += 1;

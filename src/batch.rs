@@ -31,7 +31,8 @@ const SHARE_BYTES: usize = 64 << 10;
 
 /// Labels documents and writes a table.
 ///
-/// `report` is told of each document that cannot be read, in order; `progress` of the bytes of text that are done.
+/// `report` is told of each document that cannot be read, in order; `progress` of the bytes of text that are done. Where no
+/// document can be read, nothing is written, not even a header.
 ///
 /// # Errors
 /// Writing fails.
@@ -43,7 +44,7 @@ pub fn classify(
     report: &mut dyn FnMut(ReadError),
     progress: &mut dyn FnMut(usize),
 ) -> std::io::Result<Summary> {
-    out.write_all(&labelled_header(options, model.taxonomy()))?;
+    let header = labelled_header(options, model.taxonomy());
     // Readers remember words, so they are kept from share to share.
     let readers: Mutex<Vec<Reader>> = Mutex::new(Vec::new());
     let work = |share: &[Document]| {
@@ -56,7 +57,7 @@ pub fn classify(
         }
         (rows, n)
     };
-    run(documents, work, out, report, progress)
+    run(documents, &header, work, out, report, progress)
 }
 
 /// Cuts documents into sentences and writes a table.
@@ -72,17 +73,17 @@ pub fn split(
     report: &mut dyn FnMut(ReadError),
     progress: &mut dyn FnMut(usize),
 ) -> std::io::Result<Summary> {
-    out.write_all(&split_header(options))?;
     let work = |share: &[Document]| {
         let mut rows = Vec::new();
         let n = share.iter().map(|d| write_split(d, options, &mut rows)).sum();
         (rows, n)
     };
-    run(documents, work, out, report, progress)
+    run(documents, &split_header(options), work, out, report, progress)
 }
 
 fn run(
     documents: impl Iterator<Item = Result<Document, ReadError>>,
+    header: &[u8],
     work: impl Fn(&[Document]) -> (Vec<u8>, usize) + Sync,
     out: &mut dyn Write,
     report: &mut dyn FnMut(ReadError),
@@ -105,6 +106,9 @@ fn run(
         }
         let full = bytes >= BATCH_BYTES || batch.len() >= BATCH_DOCUMENTS;
         if full || documents.peek().is_none() {
+            if summary.n_documents == 0 && !batch.is_empty() {
+                out.write_all(header)?;
+            }
             let done: Vec<(Vec<u8>, usize)> = shares(&batch).into_par_iter().map(&work).collect();
             for (rows, n) in done {
                 out.write_all(&rows)?;

@@ -86,6 +86,9 @@ fn read_file(
 ) -> Result<(), LabelsError> {
     let bytes = std::fs::read(path).map_err(|source| LabelsError::Io { path: path.to_owned(), source })?;
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(LabelsError::NoRows { path: path.to_owned() });
+    }
     if let Some(line) = unclosed_quote(bytes) {
         let message = "a quote opens here and is never closed".to_owned();
         return Err(LabelsError::Csv { path: path.to_owned(), line, message });
@@ -289,7 +292,7 @@ mod tests {
             (good.replace("Cut rents", "Cut, rents"), "/labels.csv:2: broken CSV: the row has 5 fields where the header has 4; look for a missing or extra quote or comma"),
             (format!("{good}b,\"Cut \"\"all\"\" rents,ask,rent\nc,x,ask,\n"), "/labels.csv:3: broken CSV: a quote opens here and is never closed"),
             ("id,text,act,topics\n".to_owned(), "/labels.csv: there are no rows"),
-            (String::new(), "/labels.csv: there is no column `id`; a labels file needs id, text, act and topics, and this one has "),
+            (String::new(), "/labels.csv: there are no rows"),
         ] {
             assert_eq!(read_text(&text).expect_err(expected), expected);
         }

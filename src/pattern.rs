@@ -35,6 +35,8 @@ pub enum Symbol {
 pub struct SymbolTable {
     numbers: HashMap<Symbol, u32, foldhash::fast::FixedState>,
     prefix_lengths: Vec<usize>,
+    /// The symbols of plain words met before, so that each is stemmed once.
+    of_plain: HashMap<String, u32, foldhash::fast::FixedState>,
 }
 
 impl SymbolTable {
@@ -46,6 +48,16 @@ impl SymbolTable {
         }
         let next = self.numbers.len() as u32;
         *self.numbers.entry(symbol).or_insert(next)
+    }
+
+    /// The number of a plain word's stem.
+    fn stem_number(&mut self, word: &str, stemmer: &Stemmer) -> u32 {
+        if let Some(&number) = self.of_plain.get(word) {
+            return number;
+        }
+        let number = self.number(Symbol::Stem(stemmer.stem(word).into_owned()));
+        self.of_plain.insert(word.to_owned(), number);
+        number
     }
 
     /// How many symbols there are.
@@ -349,22 +361,20 @@ impl Parser<'_, '_, '_> {
             0 => PatternProblem::NoWord(self.text[start..self.at].to_owned()),
             1 if !(exact && prefix) => {
                 let word = words.remove(0);
-                let symbol = if exact {
-                    Symbol::Exact(word)
+                let PatternReader { symbols, stemmer, .. } = &mut *self.reader;
+                let number = if exact {
+                    symbols.number(Symbol::Exact(word))
                 } else if prefix {
-                    Symbol::Prefix(word)
+                    symbols.number(Symbol::Prefix(word))
                 } else {
-                    Symbol::Stem(self.reader.stemmer.stem(&word).into_owned())
+                    symbols.stem_number(&word, stemmer)
                 };
-                return Ok(vec![Item::Word(self.reader.symbols.number(symbol))]);
+                return Ok(vec![Item::Word(number)]);
             }
             _ if exact || prefix => PatternProblem::NotOneWord(self.text[start..self.at].to_owned()),
             _ => {
-                let reader = &mut *self.reader;
-                return Ok(words
-                    .iter()
-                    .map(|w| Item::Word(reader.symbols.number(Symbol::Stem(reader.stemmer.stem(w).into_owned()))))
-                    .collect());
+                let PatternReader { symbols, stemmer, .. } = &mut *self.reader;
+                return Ok(words.iter().map(|w| Item::Word(symbols.stem_number(w, stemmer))).collect());
             }
         };
         self.at = start;

@@ -56,8 +56,7 @@ impl Classify {
         let documents = documents(&listed.inputs, &options);
         let summary = batch::classify(&model, documents, &rows, &mut output, &mut complain, &mut watch.progress())
             .context("writing the table")?;
-        output.finish()?;
-        Ok(watch.finish(summary, listed.errors.len()))
+        watch.finish(summary, listed.errors.len(), output)
     }
 }
 
@@ -89,15 +88,17 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Sums up, and decides how the command ended.
-    pub fn finish(&self, summary: Summary, n_unlisted: usize) -> Exit {
+    /// Gives the table its name, sums up, and decides how the command ended. Without a single document there is no table.
+    pub fn finish(&self, summary: Summary, n_unlisted: usize, output: Output) -> anyhow::Result<Exit> {
         self.progress.finish();
         let failed = summary.n_failed + n_unlisted;
+        anyhow::ensure!(summary.n_documents > 0, "no document could be read");
+        output.finish()?;
         let and = if failed > 0 { format!("; {failed} could not be read") } else { String::new() };
         let seconds = self.started.elapsed().as_secs_f64();
         let plural = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
         let (documents, rows) = (plural(summary.n_documents, "document"), plural(summary.n_rows, "row"));
         self.args.note(&format!("{documents}, {rows}, {seconds:.2} s{and}"));
-        if failed > 0 { Exit::Bad } else { Exit::Done }
+        Ok(if failed > 0 { Exit::Bad } else { Exit::Done })
     }
 }

@@ -71,8 +71,11 @@ impl Evaluate {
                 Some((_, value)) if value < least => missed.push(format!("{name} is {value:.4}, below {least}")),
                 Some(_) => {}
                 None => {
-                    let known: Vec<&str> = all.iter().map(|(n, _)| n.as_str()).collect();
-                    bail!("--min: there is no figure `{name}`; there are {}", known.join(", "));
+                    let known = tally.figures().map(|(name, _)| name).join(", ");
+                    bail!(
+                        "--min: there is no figure `{name}`; there are {known}, and for each label act.NAME.f1, \
+                         topic.NAME.precision, topic.NAME.recall and so on"
+                    );
                 }
             }
         }

@@ -75,7 +75,8 @@ impl InputArgs {
         }
         if !listed.skipped.is_empty() {
             let (n, first) = (listed.skipped.len(), listed.skipped[0].display());
-            run.note(&format!("{n} files passed over, their names tell no format: {first}{}", if n > 1 { " …" } else { "" }));
+            let (what, more) = if n == 1 { ("file was", "") } else { ("files were", " …") };
+            run.note(&format!("{n} {what} passed over, no format goes by that name: {first}{more}"));
         }
         anyhow::ensure!(
             !listed.inputs.is_empty() || !listed.errors.is_empty(),

@@ -67,10 +67,24 @@ pub fn main() -> ExitCode {
         if is_broken_pipe(&error) {
             return Exit::Done;
         }
-        say(&format!("error: {error:#}"));
+        say(&format!("error: {}", in_one_line(&error)));
         Exit::Failed
     });
     ExitCode::from(exit as u8)
+}
+
+/// An error and its causes; a cause that the error before it has told already is left out.
+fn in_one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    let mut told = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !told.contains(&cause) {
+            line.push_str(if line.is_empty() { "" } else { ": " });
+            line.push_str(&cause);
+        }
+        told = cause;
+    }
+    line
 }
 
 /// Whoever read the output has gone; that is no error.

@@ -21,6 +21,7 @@ impl Output {
         };
         anyhow::ensure!(!path.is_dir(), "{}: is a folder; name a file", path.display());
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        anyhow::ensure!(folder.is_dir(), "{}: there is no folder {}; make it first", path.display(), folder.display());
         let file = tempfile::Builder::new()
             .prefix(".petition-")
             .permissions_of_new_files()

@@ -37,7 +37,6 @@ impl Split {
         let documents = documents(&listed.inputs, &options);
         let summary = batch::split(documents, &rows, &mut output, &mut complain, &mut watch.progress())
             .context("writing the table")?;
-        output.finish()?;
-        Ok(watch.finish(summary, listed.errors.len()))
+        watch.finish(summary, listed.errors.len(), output)
     }
 }

@@ -84,7 +84,7 @@ pub enum ReadError {
     NotFound { path: String },
     #[error("{path}: cannot be walked: {message}")]
     Walk { path: String, message: String },
-    #[error("{path}: is no text (it holds the byte {byte:#04x} at offset {offset}); name it with its format if it is")]
+    #[error("{path}: is no text (it holds the byte {byte:#04x} at offset {offset}); convert it to text first")]
     NotText { path: String, byte: u8, offset: usize },
     #[error("{path}: is empty")]
     Empty { path: String },
@@ -262,8 +262,8 @@ mod tests {
             ("a.csv", b"", "/a.csv: is empty"),
             ("a.txt", b"", "/a.txt: is empty"),
             ("a.txt", b" \n ", "/a.txt: is empty"),
-            ("a.txt", b"PK\x03\x04 zip \0\0", "/a.txt: is no text (it holds the byte 0x03 at offset 2); name it with its format if it is"),
-            ("a.csv", b"id,body\n\0\0\0", "/a.csv: is no text (it holds the byte 0x00 at offset 8); name it with its format if it is"),
+            ("a.txt", b"PK\x03\x04 zip \0\0", "/a.txt: is no text (it holds the byte 0x03 at offset 2); convert it to text first"),
+            ("a.csv", b"id,body\n\0\0\0", "/a.csv: is no text (it holds the byte 0x00 at offset 8); convert it to text first"),
         ] {
             assert_eq!(read_all(name, bytes, &options), Err(expected.to_owned()), "{name}");
         }
