@@ -10,7 +10,7 @@
 use anyhow::{Context, ensure};
 use clap::Parser;
 use linfa::ParamGuard;
-use linfa::dataset::{DatasetBase, Records};
+use linfa::dataset::DatasetBase;
 use linfa::traits::Fit;
 use ndarray::Array2;
 use petition::logistic::SparseLogistic;
@@ -81,7 +81,8 @@ fn read(path: &Path) -> anyhow::Result<Vec<Row>> {
 
 fn row(line: &str) -> anyhow::Result<Row> {
     let (labels, cells) = line.split_once(' ').unwrap_or((line, ""));
-    let labels = labels.split(',').filter(|l| !l.is_empty()).map(|l| l.parse().with_context(|| format!("`{l}` is no label")));
+    let labels =
+        labels.split(',').filter(|l| !l.is_empty()).map(|l| l.parse().with_context(|| format!("`{l}` is no label")));
     let cells = cells.split_whitespace().map(|cell| {
         let (feature, value) = cell.split_once(':').with_context(|| format!("`{cell}` is no FEATURE:VALUE"))?;
         let column = feature.parse::<u32>().ok().and_then(|f| f.checked_sub(1));
@@ -138,10 +139,13 @@ fn micro_f1(probabilities: &Array2<f64>, y: &Array2<bool>) -> Option<f64> {
     (n_said + n_true > 0).then(|| 2.0 * n_both as f64 / (n_said + n_true) as f64)
 }
 
-/// The processor time that all threads have used so far; `None` where there is no `/proc` (other than Linux).
+/// The processor time that all living threads have used so far; rayon's live as long as the process.
 ///
 /// The first number of a thread's `schedstat` is its time on a processor in nanoseconds. Source: Linux,
 /// Documentation/scheduler/sched-stats.rst.
+///
+/// # Errors
+/// There is no such file, as on systems other than Linux.
 fn cpu_seconds() -> anyhow::Result<f64> {
     let mut nanoseconds = 0;
     for thread in std::fs::read_dir("/proc/self/task").context("processor time is read from /proc, on Linux")? {

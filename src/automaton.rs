@@ -135,7 +135,12 @@ impl<'p> Builder<'p> {
                 let mut edges: Vec<_> = reached.iter().flat_map(|&r| self.drafts[r].edges.iter().copied()).collect();
                 edges.sort_unstable();
                 edges.dedup();
-                State { edges, any: all(|d| &d.any), accepts: all(|d| &d.accepts), accepts_at_end: all(|d| &d.accepts_at_end) }
+                State {
+                    edges,
+                    any: all(|d| &d.any),
+                    accepts: all(|d| &d.accepts),
+                    accepts_at_end: all(|d| &d.accepts_at_end),
+                }
             })
             .collect()
     }

@@ -124,8 +124,8 @@ pub fn expected_calibration_error(probabilities: &[f64], labels: &[bool]) -> f64
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::logistic::SplitMix;
     use crate::math::sigmoid;
+    use crate::random::SplitMix;
     use ndarray::Array2;
 
     #[test]
@@ -153,7 +153,13 @@ mod tests {
                 let mut p: Vec<f64> = row.iter().map(|z| 0.5 * z).collect();
                 softmax(&mut p);
                 let draw = uniform();
-                if draw < p[0] { 0 } else if draw < p[0] + p[1] { 1 } else { 2 }
+                if draw < p[0] {
+                    0
+                } else if draw < p[0] + p[1] {
+                    1
+                } else {
+                    2
+                }
             })
             .collect();
         let lines = scale_logits(logits.view(), &classes);
@@ -170,7 +176,10 @@ mod tests {
             (vec![], vec![], None),
         ] {
             let found = careful_threshold(&p, &y);
-            assert!(found.zip(expected).map_or(found == expected, |(a, b): (f64, f64)| (a - b).abs() < 1e-12), "{p:?}: {found:?}");
+            assert!(
+                found.zip(expected).map_or(found == expected, |(a, b): (f64, f64)| (a - b).abs() < 1e-12),
+                "{p:?}: {found:?}"
+            );
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Gold and predicted labels → counts, metrics and intervals. Counts come first, as integers; every metric follows from
 //! them.
 
-use crate::logistic::SplitMix;
+use crate::random::SplitMix;
 use crate::taxonomy::{Taxonomy, TopicSet};
 use std::collections::BTreeMap;
 
@@ -259,16 +259,26 @@ mod tests {
     /// Five rows, worked by hand; precision and recall differ everywhere.
     #[test]
     fn an_asymmetric_case_by_hand() {
-        let tally = Tally::new(3, 2, [
-            (labels(0, &[0]), labels(0, &[0])),
-            (labels(0, &[0, 1]), labels(1, &[0])),
-            (labels(0, &[0]), labels(0, &[1])),
-            (labels(1, &[]), labels(0, &[0])),
-            (labels(2, &[]), labels(2, &[])),
-        ]);
+        let tally = Tally::new(
+            3,
+            2,
+            [
+                (labels(0, &[0]), labels(0, &[0])),
+                (labels(0, &[0, 1]), labels(1, &[0])),
+                (labels(0, &[0]), labels(0, &[1])),
+                (labels(1, &[]), labels(0, &[0])),
+                (labels(2, &[]), labels(2, &[])),
+            ],
+        );
         assert_eq!(tally.act(0), Counts { true_positive: 2, false_positive: 1, false_negative: 1, true_negative: 1 });
-        assert_eq!(tally.topics[0], Counts { true_positive: 2, false_positive: 1, false_negative: 1, true_negative: 1 });
-        assert_eq!(tally.topics[1], Counts { true_positive: 0, false_positive: 1, false_negative: 1, true_negative: 3 });
+        assert_eq!(
+            tally.topics[0],
+            Counts { true_positive: 2, false_positive: 1, false_negative: 1, true_negative: 1 }
+        );
+        assert_eq!(
+            tally.topics[1],
+            Counts { true_positive: 0, false_positive: 1, false_negative: 1, true_negative: 3 }
+        );
         assert!((tally.act_accuracy() - 0.6).abs() < 1e-12);
         // F1 of the acts: 2/3, 0, 1.
         assert!((tally.act_macro_f1() - 5.0 / 9.0).abs() < 1e-12);

@@ -208,7 +208,9 @@ impl QuoteWatch {
 pub(crate) fn plain_csv_message(error: &csv::Error) -> String {
     match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("the row has {len} fields where the header has {expected_len}; look for a missing or extra quote or comma")
+            format!(
+                "the row has {len} fields where the header has {expected_len}; look for a missing or extra quote or comma"
+            )
         }
         csv::ErrorKind::Utf8 { .. } => "the row is not UTF-8; save the file as UTF-8".to_owned(),
         csv::ErrorKind::Io(e) => e.to_string(),
@@ -239,7 +241,7 @@ pub fn folds(rows: &[LabelledRow], n_folds: usize, seed: u64) -> Vec<usize> {
     let mut sizes: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
     rows.iter().for_each(|row| *sizes.entry(&row.document).or_default() += 1);
     let mut documents: Vec<(&str, usize)> = sizes.into_iter().collect();
-    crate::logistic::SplitMix(seed).shuffle(&mut documents);
+    crate::random::SplitMix(seed).shuffle(&mut documents);
     documents.sort_by_key(|&(_, n)| std::cmp::Reverse(n));
     let mut filled = vec![0usize; n_folds];
     let mut fold_of = HashMap::new();
@@ -271,8 +273,9 @@ mod tests {
 
     #[test]
     fn reads_rows_and_finds_their_documents() {
-        let rows = read_text("\u{feff}id,genre,title,text,act,topics\na:1,x,T,\"Cut, rents\",ask,rent|heat\nb,x,,Hm,none,\n")
-            .expect("reads");
+        let rows =
+            read_text("\u{feff}id,genre,title,text,act,topics\na:1,x,T,\"Cut, rents\",ask,rent|heat\nb,x,,Hm,none,\n")
+                .expect("reads");
         assert_eq!((rows[0].document.as_str(), rows[0].title.as_deref()), ("a", Some("T")));
         assert_eq!(rows[0].text, "Cut, rents");
         assert!(rows[0].labels.topics.contains(1));
@@ -283,14 +286,35 @@ mod tests {
     fn errors_name_file_line_and_column() {
         let good = "id,text,act,topics\na,Cut rents,ask,rent\n";
         for (text, expected) in [
-            ("id,text,act\na,b,ask\n".to_owned(), "/labels.csv: there is no column `topics`; a labels file needs id, text, act and topics, and this one has id, text, act"),
-            (good.replace(",ask,", ",beg,"), "/labels.csv:2: column `act`: `beg` is no act of the taxonomy; it has ask, none"),
-            (good.replace(",rent", ",rent|tax"), "/labels.csv:2: column `topics`: `tax` is no topic of the taxonomy; it has rent, heat"),
-            (good.replace(",ask,", ",none,"), "/labels.csv:2: act `none` takes no topics, yet column `topics` has some; empty it or change the act"),
+            (
+                "id,text,act\na,b,ask\n".to_owned(),
+                "/labels.csv: there is no column `topics`; a labels file needs id, text, act and topics, and this one has id, text, act",
+            ),
+            (
+                good.replace(",ask,", ",beg,"),
+                "/labels.csv:2: column `act`: `beg` is no act of the taxonomy; it has ask, none",
+            ),
+            (
+                good.replace(",rent", ",rent|tax"),
+                "/labels.csv:2: column `topics`: `tax` is no topic of the taxonomy; it has rent, heat",
+            ),
+            (
+                good.replace(",ask,", ",none,"),
+                "/labels.csv:2: act `none` takes no topics, yet column `topics` has some; empty it or change the act",
+            ),
             (good.replace("Cut rents", " "), "/labels.csv:2: column `text` is empty"),
-            (format!("{good}a,Heat,ask,heat\n"), "/labels.csv:3: column `id`: `a` stands already at /labels.csv:2; ids must be unique"),
-            (good.replace("Cut rents", "Cut, rents"), "/labels.csv:2: broken CSV: the row has 5 fields where the header has 4; look for a missing or extra quote or comma"),
-            (format!("{good}b,\"Cut \"\"all\"\" rents,ask,rent\nc,x,ask,\n"), "/labels.csv:3: broken CSV: a quote opens here and is never closed"),
+            (
+                format!("{good}a,Heat,ask,heat\n"),
+                "/labels.csv:3: column `id`: `a` stands already at /labels.csv:2; ids must be unique",
+            ),
+            (
+                good.replace("Cut rents", "Cut, rents"),
+                "/labels.csv:2: broken CSV: the row has 5 fields where the header has 4; look for a missing or extra quote or comma",
+            ),
+            (
+                format!("{good}b,\"Cut \"\"all\"\" rents,ask,rent\nc,x,ask,\n"),
+                "/labels.csv:3: broken CSV: a quote opens here and is never closed",
+            ),
             ("id,text,act,topics\n".to_owned(), "/labels.csv: there are no rows"),
             (String::new(), "/labels.csv: there are no rows"),
         ] {

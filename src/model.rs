@@ -333,7 +333,11 @@ mod tests {
         let model = Model::shipped().expect("the shipped model loads");
         let mut reader = model.reader();
         let mut act = |lead| {
-            let prediction = reader.classify(&Text { sentence: "a board with the power to discipline officers;", title: None, lead });
+            let prediction = reader.classify(&Text {
+                sentence: "a board with the power to discipline officers;",
+                title: None,
+                lead,
+            });
             (model.taxonomy.acts[prediction.act].id.as_str(), model.taxonomy.join_topics(prediction.topics))
         };
         let alone = act(None);

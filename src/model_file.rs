@@ -138,11 +138,14 @@ impl Model {
         let stems = tensor(&file, "stems", Dtype::U8)?.data().to_vec();
         let thresholds = shaped("thresholds", Dtype::F32, vec![taxonomy.topics.len()])?;
         let weights = shaped("weights", Dtype::F32, vec![n, k])?;
-        if checksum([columns.data(), &idf, &intercepts, &stems, &thresholds, &weights].into_iter()) != header.tensors_crc32 {
+        if checksum([columns.data(), &idf, &intercepts, &stems, &thresholds, &weights].into_iter())
+            != header.tensors_crc32
+        {
             return Err(ModelError::Checksum);
         }
 
-        let packed = columns.data().chunks_exact(8).map(|b| u64::from_le_bytes(std::array::from_fn(|i| b[i]))).collect();
+        let packed =
+            columns.data().chunks_exact(8).map(|b| u64::from_le_bytes(std::array::from_fn(|i| b[i]))).collect();
         let stems = String::from_utf8(stems).map_err(|_| ModelError::BadStems)?;
         let stems = stems.split('\n').filter(|s| !s.is_empty()).map(Into::into).collect();
         let finite = |name, bytes: &[u8], low: f32, high: f32| -> Result<Vec<f32>, ModelError> {

@@ -69,14 +69,22 @@ fn origins<'d>(document: &'d Document, options: &RowOptions) -> Vec<Origin<'d>> 
         let doc_id = document.parent.as_ref().unwrap_or(&document.id);
         return vec![Origin { id: document.id.clone(), doc_id, sentence }];
     }
-    let origin = |sentence: Sentence<'d>| {
-        Origin { id: format!("{}:{}", document.id, sentence.index), doc_id: &document.id, sentence }
+    let origin = |sentence: Sentence<'d>| Origin {
+        id: format!("{}:{}", document.id, sentence.index),
+        doc_id: &document.id,
+        sentence,
     };
     split(&document.text).into_iter().map(origin).collect()
 }
 
 /// Labels a document and appends its rows to `out`; gives their number.
-pub fn write_labelled(document: &Document, options: &RowOptions, reader: &mut Reader, taxonomy: &Taxonomy, out: &mut Vec<u8>) -> usize {
+pub fn write_labelled(
+    document: &Document,
+    options: &RowOptions,
+    reader: &mut Reader,
+    taxonomy: &Taxonomy,
+    out: &mut Vec<u8>,
+) -> usize {
     let origins = origins(document, options);
     let mut prediction = Prediction::default();
     for origin in &origins {
@@ -89,7 +97,17 @@ pub fn write_labelled(document: &Document, options: &RowOptions, reader: &mut Re
                 let place = [sentence.index, sentence.start, sentence.end()].map(|n| n.to_string());
                 let topics = taxonomy.join_topics(prediction.topics);
                 let score = decimals(prediction.act_score());
-                let mut fields = vec![&origin.id, origin.doc_id, &place[0], &place[1], &place[2], sentence.text, act, &score, &topics];
+                let mut fields = vec![
+                    &origin.id,
+                    origin.doc_id,
+                    &place[0],
+                    &place[1],
+                    &place[2],
+                    sentence.text,
+                    act,
+                    &score,
+                    &topics,
+                ];
                 let mut scores = Vec::new();
                 if options.all_scores {
                     scores.extend(prediction.probabilities.iter().map(|&p| decimals(p)));

@@ -277,7 +277,10 @@ mod tests {
             ("• Ban it\n• Fund that", vec!["Ban it", "Fund that"]),
             ("•Ban it", vec!["Ban it"]),
             ("1. Ban chokeholds.\n2. Fund clinics.", vec!["1. Ban chokeholds.", "2. Fund clinics."]),
-            ("(a) the date;\n(b) the place; and\n(c) the name.", vec!["(a) the date;", "(b) the place; and", "(c) the name."]),
+            (
+                "(a) the date;\n(b) the place; and\n(c) the name.",
+                vec!["(a) the date;", "(b) the place; and", "(c) the name."],
+            ),
             ("We ask: 1. Ban it. 2. Fund that.", vec!["We ask:", "1. Ban it.", "2. Fund that."]),
             ("***\n\nText.\n\n---", vec!["Text."]),
             ("-5 degrees", vec!["-5 degrees"]),
@@ -291,11 +294,14 @@ mod tests {
     #[test]
     fn wrapped_lines_are_joined_and_headings_are_not() {
         let text = "A heading\nThe council of the town of Elm Hollow met on Monday to talk about\nits police, and it went on until midnight. Nobody\nwas pleased.";
-        assert_eq!(texts(text), [
-            "A heading",
-            "The council of the town of Elm Hollow met on Monday to talk about\nits police, and it went on until midnight.",
-            "Nobody\nwas pleased.",
-        ]);
+        assert_eq!(
+            texts(text),
+            [
+                "A heading",
+                "The council of the town of Elm Hollow met on Monday to talk about\nits police, and it went on until midnight.",
+                "Nobody\nwas pleased.",
+            ]
+        );
     }
 
     #[test]
@@ -303,11 +309,14 @@ mod tests {
         let text = "The network asks the mayor to require bias training; create an independent review board; limit the use of deadly force.";
         let sentences = split(text);
         let found: Vec<_> = sentences.iter().map(|s| s.text).collect();
-        assert_eq!(found, [
-            "The network asks the mayor to require bias training;",
-            "create an independent review board;",
-            "limit the use of deadly force.",
-        ]);
+        assert_eq!(
+            found,
+            [
+                "The network asks the mayor to require bias training;",
+                "create an independent review board;",
+                "limit the use of deadly force.",
+            ]
+        );
         assert_eq!(sentences[2].lead, Some(found[0]));
         assert_eq!(&text[sentences[1].start..sentences[1].end()], found[1]);
     }

@@ -81,9 +81,8 @@ impl Fit<SparseRecords, Array1<usize>, LogisticError> for SparseLogisticValidPar
         let mut counts = vec![0usize; k];
         y.iter().for_each(|&class| counts[class] += 1);
         let row_weights = dataset.weights();
-        let cost = |row: usize| {
-            self.class_cost(n_rows, counts[y[row]], k) * row_weights.map_or(1.0, |w| f64::from(w[row]))
-        };
+        let cost =
+            |row: usize| self.class_cost(n_rows, counts[y[row]], k) * row_weights.map_or(1.0, |w| f64::from(w[row]));
         let n = x.nfeatures();
         let bias = self.intercept_scaling();
         // Weights lie feature by feature, the constant feature's behind the others.
@@ -221,7 +220,8 @@ mod tests {
         let binary = Array2::from_shape_fn((40, 1), |(row, _)| classes[row] == 1);
         let dataset = DatasetBase::new(records.clone(), Array1::from_vec(classes));
         let soft = SparseLogistic::params().c(2.0).tolerance(1e-9).fit(&dataset).expect("fits");
-        let hard = SparseLogistic::params().c(4.0).tolerance(1e-12).fit(&DatasetBase::new(records, binary)).expect("fits");
+        let hard =
+            SparseLogistic::params().c(4.0).tolerance(1e-12).fit(&DatasetBase::new(records, binary)).expect("fits");
         for feature in 0..4 {
             let difference = soft.weights()[[feature, 1]] - soft.weights()[[feature, 0]];
             assert!((difference - hard.weights()[[feature, 0]]).abs() < 1e-3, "feature {feature}");

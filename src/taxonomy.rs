@@ -212,8 +212,7 @@ impl Taxonomy {
             TaxonomyError::Toml { line, column, message: e.message().to_owned() }
         };
         let file: File = toml::from_str(text).map_err(toml_error)?;
-        let mut written: Vec<_> =
-            toml::from_str::<ListsOnly>(text).map_err(toml_error)?.lists.into_iter().collect();
+        let mut written: Vec<_> = toml::from_str::<ListsOnly>(text).map_err(toml_error)?.lists.into_iter().collect();
         debug_assert_eq!(written.len(), file.lists.len());
         written.sort_by_key(|(_, value)| value.span().start);
 
@@ -416,12 +415,32 @@ hints = ["rent"]
     fn errors_name_line_and_column() {
         for (from, to, expected) in [
             ("rent control\"", "rent (control\"", "line 16, column 16: `(` has no `)`, in `rent (control`"),
-            ("who = \"mayor", "who = \"mayor | ", "line 3, column 17: an alternative is empty; write a word, or `?` behind the group to make it optional, in `mayor |  | council`"),
-            ("id = \"none\"", "id = \"demand\"", "line 10, column 6: `demand` stands twice; give each act, topic or context its own name"),
-            ("id = \"rent\"", "id = \"rent|x\"", "line 14, column 6: the name `rent|x` must be letters, digits, `-` or `_`"),
-            ("hints =", "hint =", "line 17, column 1: unknown field `hint`, expected one of `id`, `definition`, `excludes`, `terms`, `hints`"),
+            (
+                "who = \"mayor",
+                "who = \"mayor | ",
+                "line 3, column 17: an alternative is empty; write a word, or `?` behind the group to make it optional, in `mayor |  | council`",
+            ),
+            (
+                "id = \"none\"",
+                "id = \"demand\"",
+                "line 10, column 6: `demand` stands twice; give each act, topic or context its own name",
+            ),
+            (
+                "id = \"rent\"",
+                "id = \"rent|x\"",
+                "line 14, column 6: the name `rent|x` must be letters, digits, `-` or `_`",
+            ),
+            (
+                "hints =",
+                "hint =",
+                "line 17, column 1: unknown field `hint`, expected one of `id`, `definition`, `excludes`, `terms`, `hints`",
+            ),
             ("topics = false", "topics = 3", "line 12, column 10: invalid type: integer `3`, expected a boolean"),
-            ("{who} |", "{all} |", "line 4, column 8: no list is named `all`; add it under [lists], above its first use by another list, in `{all} | city`"),
+            (
+                "{who} |",
+                "{all} |",
+                "line 4, column 8: no list is named `all`; add it under [lists], above its first use by another list, in `{all} | city`",
+            ),
         ] {
             let text = TINY.replacen(from, to, 1);
             assert_ne!(text, TINY, "{from}");

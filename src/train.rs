@@ -226,8 +226,7 @@ struct Heads {
 
 impl Task<'_> {
     fn fit(&self, part: &[usize]) -> Result<Heads, TrainError> {
-        let space =
-            FeatureSpace::fit(part.iter().map(|&r| &self.observed[r]), self.stems, &self.config.features);
+        let space = FeatureSpace::fit(part.iter().map(|&r| &self.observed[r]), self.stems, &self.config.features);
         let records = self.records(&space, part)?;
         let acts = Array1::from_iter(part.iter().map(|&r| self.rows[r].labels.act));
         let topics = Array2::from_shape_fn((part.len(), self.taxonomy.topics.len()), |(i, topic)| {

@@ -87,9 +87,12 @@ fn classify_writes_one_row_for_every_sentence() {
 #[test]
 fn the_same_bytes_at_any_number_of_threads() {
     let desk = Desk::new();
-    let many: String = (0..3000).map(|n| format!("{n},\"The council {n} should ban chokeholds. It rained; it snowed.\"\n")).collect();
+    let many: String =
+        (0..3000).map(|n| format!("{n},\"The council {n} should ban chokeholds. It rained; it snowed.\"\n")).collect();
     desk.write("many.csv", format!("id,text\n{many}"));
-    let with = |jobs: &str| desk.run(&["classify", "many.csv", &sample_documents(), "--scores", "all", "-q", "-j", jobs]).stdout;
+    let with = |jobs: &str| {
+        desk.run(&["classify", "many.csv", &sample_documents(), "--scores", "all", "-q", "-j", jobs]).stdout
+    };
     let one = with("1");
     assert!(one.len() > 500_000);
     assert!(one == with("2") && one == with("5"));
@@ -106,7 +109,8 @@ fn a_table_a_pipe_and_json_lines_say_the_same() {
     let lines = desk.run(&["classify", "table.csv", "--no-split", "-q", "--format", "jsonl", "--scores", "all"]).stdout;
     let first: serde_json::Value = serde_json::from_str(lines.lines().next().expect("a line")).expect("JSON");
     assert_eq!(first["topics"], serde_json::json!(["transparency", "body-cameras"]));
-    let acts: f64 = ["demand", "commitment", "policy", "none"].iter().filter_map(|a| first[format!("p.{a}")].as_f64()).sum();
+    let acts: f64 =
+        ["demand", "commitment", "policy", "none"].iter().filter_map(|a| first[format!("p.{a}")].as_f64()).sum();
     assert!((acts - 1.0).abs() < 3e-4, "{acts}");
 }
 
@@ -122,7 +126,9 @@ fn explain_adds_up_to_the_score_it_explains() {
         let features = label["features"].as_array().expect("a list");
         let sum: f64 = number(&label["intercept"]) + features.iter().map(|f| number(&f["adds"])).sum::<f64>();
         assert!((sum - number(&label["score"])).abs() < 1e-6, "{}", label["label"]);
-        assert!(features.iter().all(|f| (number(&f["value"]) * number(&f["weight"]) - number(&f["adds"])).abs() < 1e-9));
+        assert!(
+            features.iter().all(|f| (number(&f["value"]) * number(&f["weight"]) - number(&f["adds"])).abs() < 1e-9)
+        );
         if !label["threshold"].is_null() {
             assert!((1.0 / (1.0 + (-sum).exp()) - number(&label["probability"])).abs() < 1e-6);
         }
@@ -188,7 +194,10 @@ fn a_gate_that_is_missed_gives_exit_1() {
     let with = |gate: &str| desk.run(&["evaluate", "gold.csv", "--resamples", "0", "--min", gate]);
     assert_eq!(with("topics.micro_f1=0.5").exit, 0);
     let missed = with("topic.use-of-force.recall=1.5");
-    assert_eq!((missed.exit, missed.stderr.as_str()), (1, "gate missed: topic.use-of-force.recall is 1.0000, below 1.5\n"));
+    assert_eq!(
+        (missed.exit, missed.stderr.as_str()),
+        (1, "gate missed: topic.use-of-force.recall is 1.0000, below 1.5\n")
+    );
 }
 
 #[test]
@@ -207,10 +216,24 @@ fn one_bad_document_is_reported_and_the_rest_is_done() {
     desk.write("folder/d.pdf", "%PDF");
     let run = desk.run(&["classify", "folder", "-o", "out.csv"]);
     assert_eq!((run.exit, run.stdout.as_str()), (1, ""));
-    assert!(run.stderr.contains("1 file was passed over, no format goes by that name: folder/d.pdf\n"), "{}", run.stderr);
-    assert!(run.stderr.contains("error: folder/b.txt: is no text (it holds the byte 0x00 at offset 2)"), "{}", run.stderr);
-    assert!(run.stderr.contains("error: folder/c.csv: has no column `text`; it has id, body; name the right one with --text-column\n"));
-    assert!(run.stderr.contains("1 document, 1 row, ") && run.stderr.ends_with("; 2 could not be read\n"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("1 file was passed over, no format goes by that name: folder/d.pdf\n"),
+        "{}",
+        run.stderr
+    );
+    assert!(
+        run.stderr.contains("error: folder/b.txt: is no text (it holds the byte 0x00 at offset 2)"),
+        "{}",
+        run.stderr
+    );
+    assert!(run.stderr.contains(
+        "error: folder/c.csv: has no column `text`; it has id, body; name the right one with --text-column\n"
+    ));
+    assert!(
+        run.stderr.contains("1 document, 1 row, ") && run.stderr.ends_with("; 2 could not be read\n"),
+        "{}",
+        run.stderr
+    );
     assert_eq!(rows(&desk.read("out.csv")).len(), 1);
 }
 

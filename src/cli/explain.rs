@@ -47,7 +47,11 @@ impl Explain {
         let explanation = model.explain(&Text { sentence: &self.text, title: self.title.as_deref(), lead: None });
         for label in &self.label {
             let known: Vec<&str> = explanation.outputs.iter().map(|o| o.label.as_str()).collect();
-            ensure!(known.contains(&label.as_str()), "--label: `{label}` is no label of the model; it has {}", known.join(", "));
+            ensure!(
+                known.contains(&label.as_str()),
+                "--label: `{label}` is no label of the model; it has {}",
+                known.join(", ")
+            );
         }
         let answer = match self.format {
             Form::Text => self.tables(&model, &explanation),
@@ -62,7 +66,11 @@ impl Explain {
         let prediction = &explanation.prediction;
         let topics = taxonomy.join_topics(prediction.topics);
         let act = &taxonomy.acts[prediction.act].id;
-        let mut text = format!("act {act} ({:.4})   topics {}\n", prediction.act_score(), if topics.is_empty() { "none" } else { &topics });
+        let mut text = format!(
+            "act {act} ({:.4})   topics {}\n",
+            prediction.act_score(),
+            if topics.is_empty() { "none" } else { &topics }
+        );
         for (place, output) in explanation.outputs.iter().enumerate() {
             let wanted = if self.label.is_empty() {
                 match output.threshold {
@@ -77,12 +85,17 @@ impl Explain {
             }
             let kind = if output.threshold.is_some() { "log-odds" } else { "logit" };
             let threshold = output.threshold.map_or(String::new(), |t| format!(", said from {t:.4}"));
-            let _ = writeln!(text, "\n{}: probability {:.4}{threshold}; {kind} {:+.4}", output.label, output.probability, output.score);
+            let _ = writeln!(
+                text,
+                "\n{}: probability {:.4}{threshold}; {kind} {:+.4}",
+                output.label, output.probability, output.score
+            );
             let _ = writeln!(text, "  {:>9}  {:>7}  {:>8}  feature", "adds", "value", "weight");
             let _ = writeln!(text, "  {:>+9.4}  {:>7}  {:>8}  (where the label starts from)", output.intercept, "", "");
             let shown = if self.top == 0 { output.contributions.len() } else { self.top };
             for c in output.contributions.iter().take(shown) {
-                let _ = writeln!(text, "  {:>+9.4}  {:>7.4}  {:>+8.4}  {}", c.contribution, c.value, c.weight, c.feature);
+                let _ =
+                    writeln!(text, "  {:>+9.4}  {:>7.4}  {:>+8.4}  {}", c.contribution, c.value, c.weight, c.feature);
             }
             if let Some(rest) = output.contributions.get(shown..).filter(|rest| !rest.is_empty()) {
                 let sum: f64 = rest.iter().map(|c| c.contribution).sum();

@@ -41,12 +41,17 @@ impl Info {
         for (name, value) in &training.figures {
             let _ = writeln!(text, "{name:28} {value:.3}");
         }
-        let _ = writeln!(text, "\n{:28} {:>6} {:>9} {:>9} {:>9} {:>9} {:>9}", "label", "rows", "precision", "recall", "f1", "ece", "threshold");
+        let _ = writeln!(
+            text,
+            "\n{:28} {:>6} {:>9} {:>9} {:>9} {:>9} {:>9}",
+            "label", "rows", "precision", "recall", "f1", "ece", "threshold"
+        );
         for (place, l) in training.labels.iter().enumerate() {
             let threshold = place.checked_sub(taxonomy.acts.len()).and_then(|topic| model.thresholds().get(topic));
             let threshold = threshold.map_or(String::new(), |t| format!("{t:.3}"));
             let (p, r, f1, ece) = (l.precision, l.recall, l.f1, l.calibration_error);
-            let _ = writeln!(text, "{:28} {:>6} {p:>9.3} {r:>9.3} {f1:>9.3} {ece:>9.3} {threshold:>9}", l.name, l.n_rows);
+            let _ =
+                writeln!(text, "{:28} {:>6} {p:>9.3} {r:>9.3} {f1:>9.3} {ece:>9.3} {threshold:>9}", l.name, l.n_rows);
         }
         for (place, label) in taxonomy.acts.iter().chain(&taxonomy.topics).enumerate().filter(|_| self.top > 0) {
             let _ = writeln!(text, "\n{}", label.id);

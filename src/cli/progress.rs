@@ -54,7 +54,9 @@ impl Progress {
                 }
                 *last = Instant::now();
                 match unit {
-                    Unit::Bytes => say(&format!("{} of {} read", indicatif::HumanBytes(done), indicatif::HumanBytes(total))),
+                    Unit::Bytes => {
+                        say(&format!("{} of {} read", indicatif::HumanBytes(done), indicatif::HumanBytes(total)))
+                    }
                     Unit::Steps => say(&format!("step {done} of {total}")),
                 }
             }

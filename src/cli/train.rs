@@ -102,7 +102,11 @@ fn describe(model: &Model, report: &Report) -> String {
     let mut text = String::from("out of fold, by document\n");
     let tally = &report.evaluation.tally;
     text.push_str(&super::evaluate::figures(&report.evaluation));
-    let _ = writeln!(text, "\n{:28} {:>6} {:>9} {:>9} {:>9} {:>9} {:>9}", "label", "rows", "precision", "recall", "f1", "ece", "threshold");
+    let _ = writeln!(
+        text,
+        "\n{:28} {:>6} {:>9} {:>9} {:>9} {:>9} {:>9}",
+        "label", "rows", "precision", "recall", "f1", "ece", "threshold"
+    );
     for (place, (name, counts)) in tally.labels(model.taxonomy()).enumerate() {
         let threshold = place.checked_sub(model.taxonomy().acts.len()).map(|topic| model.thresholds()[topic]);
         let threshold = threshold.map_or(String::new(), |t| format!("{t:.3}"));

@@ -166,7 +166,9 @@ fn list_folder(folder: &Path, options: &ReadOptions, listed: &mut Inputs) {
             },
             Err(e) => listed.errors.push(ReadError::Walk {
                 path: slashed(e.path().unwrap_or(folder)),
-                message: e.io_error().map_or_else(|| "a link leads back to its own folder".to_owned(), ToString::to_string),
+                message: e
+                    .io_error()
+                    .map_or_else(|| "a link leads back to its own folder".to_owned(), ToString::to_string),
             }),
         }
     }
@@ -233,16 +235,32 @@ mod tests {
     fn reads_each_format() {
         let options = ReadOptions::default();
         for (name, bytes, expected) in [
-            ("a.txt", &b"Council meets\n\nIt met."[..], vec![document("/a.txt", Some("Council meets"), "Council meets\n\nIt met.")]),
+            (
+                "a.txt",
+                &b"Council meets\n\nIt met."[..],
+                vec![document("/a.txt", Some("Council meets"), "Council meets\n\nIt met.")],
+            ),
             ("a.txt", b"It met. It went.", vec![document("/a.txt", None, "It met. It went.")]),
             ("a.txt", b"\xef\xbb\xbfIt met.", vec![document("/a.txt", None, "It met.")]),
             ("a.txt", b"\xff\xfeH\0i\0.\0", vec![document("/a.txt", None, "Hi.")]),
             ("a.txt", b"The caf\xe9 said \x93no\x94.", vec![document("/a.txt", None, "The café said “no”.")]),
-            ("a.md", b"text\n\n# The *title*\n", vec![document("/a.md", Some("The *title*"), "text\n\n# The *title*\n")]),
-            ("a.csv", b"id,title,text\n7,T,\"a, b\"\n8,,c\n", vec![document("7", Some("T"), "a, b"), document("8", None, "c")]),
+            (
+                "a.md",
+                b"text\n\n# The *title*\n",
+                vec![document("/a.md", Some("The *title*"), "text\n\n# The *title*\n")],
+            ),
+            (
+                "a.csv",
+                b"id,title,text\n7,T,\"a, b\"\n8,,c\n",
+                vec![document("7", Some("T"), "a, b"), document("8", None, "c")],
+            ),
             ("a.csv", b"text\na\nb\n", vec![document("/a.csv:1", None, "a"), document("/a.csv:2", None, "b")]),
             ("a.tsv", b"id\ttext\nx\ta \"b\"\n", vec![document("x", None, "a \"b\"")]),
-            ("a.jsonl", b"{\"id\": 3, \"text\": \"a\", \"title\": \"T\"}\n\n{\"text\": \"b\"}\n", vec![document("3", Some("T"), "a"), document("/a.jsonl:3", None, "b")]),
+            (
+                "a.jsonl",
+                b"{\"id\": 3, \"text\": \"a\", \"title\": \"T\"}\n\n{\"text\": \"b\"}\n",
+                vec![document("3", Some("T"), "a"), document("/a.jsonl:3", None, "b")],
+            ),
         ] {
             assert_eq!(read_all(name, bytes, &options), Ok(expected), "{name}");
         }
@@ -258,12 +276,24 @@ mod tests {
     fn errors_say_what_to_do() {
         let options = ReadOptions { text_column: "body".to_owned(), ..ReadOptions::default() };
         for (name, bytes, expected) in [
-            ("a.csv", &b"id,text\n1,a\n"[..], "/a.csv: has no column `body`; it has id, text; name the right one with --text-column"),
+            (
+                "a.csv",
+                &b"id,text\n1,a\n"[..],
+                "/a.csv: has no column `body`; it has id, text; name the right one with --text-column",
+            ),
             ("a.csv", b"", "/a.csv: is empty"),
             ("a.txt", b"", "/a.txt: is empty"),
             ("a.txt", b" \n ", "/a.txt: is empty"),
-            ("a.txt", b"PK\x03\x04 zip \0\0", "/a.txt: is no text (it holds the byte 0x03 at offset 2); convert it to text first"),
-            ("a.csv", b"id,body\n\0\0\0", "/a.csv: is no text (it holds the byte 0x00 at offset 8); convert it to text first"),
+            (
+                "a.txt",
+                b"PK\x03\x04 zip \0\0",
+                "/a.txt: is no text (it holds the byte 0x03 at offset 2); convert it to text first",
+            ),
+            (
+                "a.csv",
+                b"id,body\n\0\0\0",
+                "/a.csv: is no text (it holds the byte 0x00 at offset 8); convert it to text first",
+            ),
         ] {
             assert_eq!(read_all(name, bytes, &options), Err(expected.to_owned()), "{name}");
         }
@@ -285,7 +315,10 @@ mod tests {
         assert_eq!(found[1], Err("/a.csv:3: broken row: a quote opens here and is never closed".to_owned()));
         let found = read_all("a.jsonl", b"{\"text\": 1}\n{\n{\"text\": \"b\"}", &options).expect("opens");
         assert_eq!(found[0], Err("/a.jsonl:1: column `text` is missing or no text".to_owned()));
-        assert!(found[1].as_ref().is_err_and(|e| e.starts_with("/a.jsonl:2: broken row: EOF while parsing")), "{found:?}");
+        assert!(
+            found[1].as_ref().is_err_and(|e| e.starts_with("/a.jsonl:2: broken row: EOF while parsing")),
+            "{found:?}"
+        );
         assert_eq!(found[2], document("/a.jsonl:3", None, "b"));
     }
 
