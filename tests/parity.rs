@@ -96,7 +96,7 @@ fn logistic_regression_finds_liblinears_optimum() {
         let params = SparseLogistic::params().c(fit.c).class_weight(class_weight).tolerance(1e-9);
         let model = params.fit(&dataset).expect("fits");
         let what = format!("c {} {class_weight:?} label {}", fit.c, fit.label);
-        // Seen: 5e-10. The tolerance bounds our share of it, the generator's a thousandth of that.
+        // Seen: 5e-10. The tolerance bounds our share of it; the generator's is under a hundredth of that.
         assert_close(model.objectives()[fit.label] / fit.objective, 1.0, 2e-9, &what);
         let found = model.probabilities(dataset.records());
         for (row, expected) in fit.probabilities.into_iter().enumerate() {

@@ -2,8 +2,8 @@
 
 Four parts: `liblinear` (binary logistic regression, label by label), `softmax` (three classes), `tfidf` and `metrics`.
 All data are made up from fixed seeds. Made with Python 3.11.7, scikit-learn 1.9.1, numpy 2.4.6 and scipy 1.17.1; the
-file names the versions that it was made with. Results are rounded beyond the tests' bounds, so that another machine
-writes the same file.
+file names the versions that it was made with. Results are rounded to ten decimals or twelve digits, far finer than the
+tests' bounds.
 
     pip install scikit-learn==1.9.1 numpy==2.4.6 scipy==1.17.1
     python tests/parity/generate.py
@@ -64,7 +64,12 @@ def liblinear():
         for class_weight in [None, "balanced"]:
             for label in range(3):
                 model = LogisticRegression(
-                    solver="liblinear", C=c, class_weight=class_weight, tol=1e-10, max_iter=10_000, intercept_scaling=1.0
+                    solver="liblinear",
+                    C=c,
+                    class_weight=class_weight,
+                    tol=1e-10,
+                    max_iter=10_000,
+                    intercept_scaling=1.0,
                 ).fit(scipy.sparse.csr_array(x), y[:, label])
                 w, b = model.coef_[0], model.intercept_[0]
                 sign = np.where(y[:, label], 1, -1)
