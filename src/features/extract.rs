@@ -209,6 +209,8 @@ fn for_each_mark(sentence: &str, numbered: bool, words: &[Word], mut show: impl 
         words.len() <= 4,
         (5..=10).contains(&words.len()),
         words.len() > 35,
+        numbered && words.first().is_some_and(|w| !w.capital),
+        end.ends_with([';', ',', '—']) || end.ends_with("; and") || end.ends_with("; or"),
     ];
     tests.iter().enumerate().filter(|(_, bears)| **bears).for_each(|(m, _)| show(m as u32));
 }

@@ -51,7 +51,7 @@ pub enum Feature {
 }
 
 /// The marks of form that a sentence may bear.
-pub const MARKS: [&str; 15] = [
+pub const MARKS: [&str; 17] = [
     "ends in a colon",
     "ends in a question mark",
     "ends in an exclamation mark",
@@ -67,6 +67,8 @@ pub const MARKS: [&str; 15] = [
     "up to 4 words",
     "5 to 10 words",
     "over 35 words",
+    "opens with a list number, then lower case",
+    "ends as an item before another",
 ];
 
 impl Feature {
