@@ -66,7 +66,7 @@ impl<'a> Extractor<'a> {
         self.words.len()
     }
 
-    /// What the sentence read last showed, for [`FeatureSpace::fit`].
+    /// What the sentence read last showed, for [`super::FeatureSpace::fit`].
     pub fn observed(&self) -> Observed {
         Observed(self.observed.clone().into_boxed_slice())
     }

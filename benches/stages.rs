@@ -1,0 +1,145 @@
+//! How fast is each stage, one sentence, and the whole, in bytes of text a second? Inputs are `seeds/documents`; what a bench
+//! times is checked once before. Comparisons with others are in `benches/peers`.
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use petition::batch::{Summary, classify};
+use petition::document::{Document, ReadOptions, list};
+use petition::features::{Extractor, Text};
+use petition::model::{Model, Prediction};
+use petition::record::{RowFormat, RowOptions};
+use petition::sentence::split;
+use petition::stem::{Stemmer, for_each_raw_word, normalise};
+use std::hint::black_box;
+use std::path::PathBuf;
+
+/// The sample documents, in the order of their names.
+fn documents() -> Vec<Document> {
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/seeds/documents"));
+    let options = ReadOptions::default();
+    let inputs = list(&[folder], &options).expect("the folder is there").inputs;
+    inputs.iter().flat_map(|i| i.open(&options).expect("opens")).map(|d| d.expect("is text")).collect()
+}
+
+/// The sentences of documents as a reader is given them.
+fn texts(documents: &[Document]) -> Vec<Text<'_>> {
+    let of_document = |d| split(&d.text).into_iter().map(|s| Text { sentence: s.text, title: d.title.as_deref(), lead: s.lead });
+    documents.iter().flat_map(of_document).collect()
+}
+
+fn n_bytes(texts: &[Text]) -> u64 {
+    texts.iter().map(|t| t.sentence.len() as u64).sum()
+}
+
+fn cut_sentences(c: &mut Criterion) {
+    let documents = documents();
+    let count = || documents.iter().map(|d| split(black_box(&d.text)).len()).sum::<usize>();
+    assert_eq!(count(), N_SENTENCES);
+    let mut group = c.benchmark_group("sentence");
+    group.throughput(Throughput::Bytes(documents.iter().map(|d| d.text.len() as u64).sum()));
+    group.bench_function("split", |b| b.iter(count));
+    group.finish();
+}
+
+/// Words without the cache that a reader has: what a word costs the first time, but for the tables it is looked up in.
+fn read_words(c: &mut Criterion) {
+    let documents = documents();
+    let texts = texts(&documents);
+    let stemmer = Stemmer::default();
+    let mut normal = String::new();
+    let mut stem_all = |texts: &[Text]| {
+        let (mut n_words, mut n_shortened) = (0, 0);
+        for text in texts {
+            for_each_raw_word(text.sentence, |raw| {
+                normalise(raw, &mut normal);
+                n_words += 1;
+                n_shortened += usize::from(stemmer.stem(&normal).len() < normal.len());
+            });
+        }
+        (n_words, n_shortened)
+    };
+    assert_eq!(stem_all(&texts), N_WORDS_AND_SHORTENED);
+    let mut group = c.benchmark_group("stem");
+    group.throughput(Throughput::Bytes(n_bytes(&texts)));
+    group.bench_function("read, normalise and stem", |b| b.iter(|| stem_all(black_box(&texts))));
+    group.finish();
+}
+
+fn observe_features(c: &mut Criterion) {
+    let model = Model::shipped().expect("the shipped model loads");
+    let documents = documents();
+    let texts = texts(&documents);
+    let observe = |extractor: &mut Extractor| {
+        let mut n_words = 0;
+        for text in black_box(&texts) {
+            extractor.observe(text);
+            n_words += extractor.n_words();
+        }
+        n_words
+    };
+    let fresh = || Extractor::new(model.taxonomy(), model.space().stems());
+    let mut warm = fresh();
+    let first = observe(&mut warm);
+    assert_eq!(first, observe(&mut warm));
+    assert!(warm.n_known() > 0 && first <= N_WORDS_AND_SHORTENED.0);
+    let mut group = c.benchmark_group("features");
+    group.throughput(Throughput::Bytes(n_bytes(&texts)));
+    group.bench_function("observe, words remembered", |b| b.iter(|| observe(&mut warm)));
+    group.bench_function("observe, words new", |b| {
+        b.iter_batched_ref(fresh, observe, BatchSize::SmallInput);
+    });
+    group.finish();
+}
+
+/// One sentence as a server sees it.
+fn classify_one(c: &mut Criterion) {
+    const SENTENCE: &str = "The council must ban chokeholds and publish every use of force within 30 days.";
+    let model = Model::shipped().expect("the shipped model loads");
+    let (mut reader, mut prediction) = (model.reader(), Prediction::default());
+    let text = Text { sentence: SENTENCE, ..Text::default() };
+    reader.classify_into(&text, &mut prediction);
+    assert_eq!(model.taxonomy().acts[prediction.act].id, "demand");
+    assert!(model.taxonomy().join_topics(prediction.topics).contains("use-of-force"));
+    let mut group = c.benchmark_group("model");
+    group.throughput(Throughput::Bytes(SENTENCE.len() as u64));
+    group.bench_function("classify_into", |b| b.iter(|| reader.classify_into(black_box(&text), &mut prediction)));
+    group.finish();
+}
+
+/// Documents to CSV rows, at one thread and at all; the same documents come again, so almost every word is remembered.
+fn classify_batch(c: &mut Criterion) {
+    const COPIES: usize = 400;
+    let model = Model::shipped().expect("the shipped model loads");
+    let documents = documents();
+    let many = || -> Vec<Document> { documents.iter().cycle().take(COPIES * documents.len()).cloned().collect() };
+    let options = RowOptions { format: RowFormat::Csv, all_scores: false, split: true };
+    let run = |documents: Vec<Document>| {
+        let mut out = Vec::new();
+        let documents = documents.into_iter().map(Ok);
+        let summary = classify(&model, documents, &options, &mut out, &mut |_| {}, &mut |_| {});
+        (summary.expect("memory takes it"), out)
+    };
+    let mut group = c.benchmark_group("batch");
+    group.throughput(Throughput::Bytes(COPIES as u64 * documents.iter().map(|d| d.text.len() as u64).sum::<u64>()));
+    group.sample_size(20);
+    let n_documents = COPIES * documents.len();
+    let all = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut expected = None;
+    for n_threads in if all > 1 { vec![1, all] } else { vec![1] } {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().expect("threads start");
+        let (summary, out) = pool.install(|| run(many()));
+        assert_eq!(summary, Summary { n_documents, n_rows: COPIES * N_SENTENCES, n_failed: 0 });
+        assert!(*expected.get_or_insert_with(|| out.clone()) == out, "rows differ with {n_threads} threads");
+        group.bench_function(format!("classify, {n_threads} threads"), |b| {
+            b.iter_batched(many, |documents| pool.install(|| run(documents)), BatchSize::LargeInput);
+        });
+    }
+    group.finish();
+}
+
+/// Sentences in `seeds/documents`.
+const N_SENTENCES: usize = 0;
+/// Words in their sentences, and how many of them have a stem shorter than themselves.
+const N_WORDS_AND_SHORTENED: (usize, usize) = (0, 0);
+
+criterion_group!(stages, cut_sentences, read_words, observe_features, classify_one, classify_batch);
+criterion_main!(stages);
