@@ -358,7 +358,7 @@ mod tests {
     fn explanations_add_up_to_the_score() {
         let model = Model::shipped().expect("the shipped model loads");
         for sentence in [
-            "The network asks the mayor to create an independent review board.",
+            "The parents ask the county to open an ombudsman’s office for the police.",
             "He was shot on Tuesday.",
             "",
             "zzzz qqqq",

@@ -209,7 +209,7 @@ def compare(name, c, paths, ours, repeats, log):
         "",
         f"{shape['rows']:,} rows, {shape['features']:,} features, {shape['labels']} labels; medians of {repeats} runs.",
         "",
-        f"| | wall s | CPU s | CPU range | CPU ÷ scikit-learn's | objective | above the best | {figure.replace('_', '-')} |",
+        f"| | wall s | CPU s | CPU range | CPU, relative | objective | above the best | {figure.replace('_', '-')} |",
         "|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for title, rs in results.items():
