@@ -53,15 +53,7 @@ impl SparseSoftmax {
 
     /// The logits of every class for every row, rows × classes.
     pub fn decision(&self, records: &SparseRecords) -> Array2<f64> {
-        let mut out = Array2::zeros((records.nsamples(), self.intercepts.len()));
-        for (row, mut scores) in out.rows_mut().into_iter().enumerate() {
-            scores.assign(&self.intercepts);
-            let (columns, values) = records.row(row);
-            for (&column, &value) in columns.iter().zip(values) {
-                scores.scaled_add(f64::from(value), &self.weights.row(column as usize));
-            }
-        }
-        out
+        records.linear_scores(&self.weights, &self.intercepts)
     }
 }
 

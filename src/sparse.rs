@@ -1,6 +1,7 @@
 //! Sparse rows and matrices: what features are written into and the classifier reads.
 
 use linfa::dataset::Records;
+use ndarray::{Array1, Array2};
 use thiserror::Error;
 
 /// One row: columns strictly increase, values are finite.
@@ -88,6 +89,22 @@ impl SparseRecords {
     pub fn row(&self, row: usize) -> (&[u32], &[f32]) {
         let range = self.starts[row]..self.starts[row + 1];
         (&self.columns[range.clone()], &self.values[range])
+    }
+
+    /// Intercept + Σ value × weight for every row and output, rows × outputs.
+    ///
+    /// # Panics
+    /// When `weights` has fewer rows than there are features, or another number of columns than there are intercepts.
+    pub(crate) fn linear_scores(&self, weights: &Array2<f64>, intercepts: &Array1<f64>) -> Array2<f64> {
+        let mut out = Array2::zeros((self.nsamples(), intercepts.len()));
+        for (row, mut scores) in out.rows_mut().into_iter().enumerate() {
+            scores.assign(intercepts);
+            let (columns, values) = self.row(row);
+            for (&column, &value) in columns.iter().zip(values) {
+                scores.scaled_add(f64::from(value), &weights.row(column as usize));
+            }
+        }
+        out
     }
 
     /// How many values are stored.
