@@ -126,27 +126,25 @@ impl Model {
 
         let columns = tensor(&file, "columns", Dtype::U64)?;
         let n = columns.data().len() / 8;
-        let shaped = |name, dtype, shape: Vec<usize>| -> Result<Vec<u8>, ModelError> {
+        let shaped = |name, dtype, shape: Vec<usize>| -> Result<&[u8], ModelError> {
             let view = tensor(&file, name, dtype)?;
             if view.shape() != shape {
                 return Err(ModelError::TensorShape { name, expected: shape, found: view.shape().to_vec() });
             }
-            Ok(view.data().to_vec())
+            Ok(view.data())
         };
         let idf = shaped("idf", Dtype::F32, vec![n])?;
         let intercepts = shaped("intercepts", Dtype::F32, vec![k])?;
-        let stems = tensor(&file, "stems", Dtype::U8)?.data().to_vec();
+        let stems = tensor(&file, "stems", Dtype::U8)?.data();
         let thresholds = shaped("thresholds", Dtype::F32, vec![taxonomy.topics.len()])?;
         let weights = shaped("weights", Dtype::F32, vec![n, k])?;
-        if checksum([columns.data(), &idf, &intercepts, &stems, &thresholds, &weights].into_iter())
-            != header.tensors_crc32
-        {
+        if checksum([columns.data(), idf, intercepts, stems, thresholds, weights].into_iter()) != header.tensors_crc32 {
             return Err(ModelError::Checksum);
         }
 
         let packed =
             columns.data().chunks_exact(8).map(|b| u64::from_le_bytes(std::array::from_fn(|i| b[i]))).collect();
-        let stems = String::from_utf8(stems).map_err(|_| ModelError::BadStems)?;
+        let stems = std::str::from_utf8(stems).map_err(|_| ModelError::BadStems)?;
         let stems = stems.split('\n').filter(|s| !s.is_empty()).map(Into::into).collect();
         let finite = |name, bytes: &[u8], low: f32, high: f32| -> Result<Vec<f32>, ModelError> {
             let values: Vec<f32> =
@@ -159,14 +157,14 @@ impl Model {
         let space = FeatureSpace::from_parts(
             stems,
             packed,
-            finite("idf", &idf, 0.0, f32::MAX)?,
+            finite("idf", idf, 0.0, f32::MAX)?,
             config.features.clone(),
             &taxonomy,
         )?;
         Ok(Self {
-            weights: finite("weights", &weights, f32::MIN, f32::MAX)?,
-            intercepts: finite("intercepts", &intercepts, f32::MIN, f32::MAX)?,
-            thresholds: finite("thresholds", &thresholds, 0.0, 1.0)?,
+            weights: finite("weights", weights, f32::MIN, f32::MAX)?,
+            intercepts: finite("intercepts", intercepts, f32::MIN, f32::MAX)?,
+            thresholds: finite("thresholds", thresholds, 0.0, 1.0)?,
             taxonomy,
             space,
             config,

@@ -195,10 +195,7 @@ fn without_mark(line: &str, indent: usize) -> (&str, Mark) {
 /// The paragraph so far was wrapped before this line, rather than ended.
 fn goes_on(before: &str, line: &str, widest: usize) -> bool {
     let last_line = before.rsplit('\n').next().unwrap_or(before).trim();
-    if last_line.ends_with(['.', '!', '?', ':', ';', '”', '"']) && last_line.len() < SHORT_LINE {
-        return false;
-    }
-    if last_line.ends_with(':') || last_line.ends_with(';') {
+    if last_line.ends_with([':', ';']) {
         return false;
     }
     let full = last_line.len() >= SHORT_LINE && 10 * last_line.len() >= 7 * widest;

@@ -33,7 +33,7 @@ use crate::automaton::Automaton;
 use crate::pattern::{Lists, PatternError, PatternReader, SymbolTable};
 use crate::stem::Stemmer;
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use thiserror::Error;
 use toml::Spanned;
 
@@ -129,7 +129,7 @@ pub enum TaxonomyError {
 struct File {
     name: String,
     #[serde(default)]
-    lists: toml::Table,
+    lists: BTreeMap<String, Spanned<String>>,
     #[serde(default)]
     act: Vec<ActTable>,
     #[serde(default)]
@@ -175,13 +175,6 @@ struct ContextTable {
     terms: Vec<Spanned<String>>,
 }
 
-/// The lists alone, read once more to know where each stands and in which order.
-#[derive(Deserialize)]
-struct ListsOnly {
-    #[serde(default)]
-    lists: std::collections::BTreeMap<String, Spanned<String>>,
-}
-
 fn yes() -> bool {
     true
 }
@@ -212,8 +205,8 @@ impl Taxonomy {
             TaxonomyError::Toml { line, column, message: e.message().to_owned() }
         };
         let file: File = toml::from_str(text).map_err(toml_error)?;
-        let mut written: Vec<_> = toml::from_str::<ListsOnly>(text).map_err(toml_error)?.lists.into_iter().collect();
-        debug_assert_eq!(written.len(), file.lists.len());
+        // A list may use those above it, so they are read in the order in which they stand.
+        let mut written: Vec<_> = file.lists.into_iter().collect();
         written.sort_by_key(|(_, value)| value.span().start);
 
         let stemmer = Stemmer::default();

@@ -16,14 +16,14 @@ use crate::softmax::SparseSoftmax;
 use crate::sparse::{SparseError, SparseRecords, SparseRow};
 use crate::stem::{StemTable, Stemmer, for_each_raw_word, normalise};
 use crate::taxonomy::Taxonomy;
-use linfa::dataset::{DatasetBase, Records};
+use linfa::dataset::DatasetBase;
 use linfa::traits::Fit;
 use ndarray::{Array1, Array2, s};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
-/// Labels with fewer training rows than this are named in [`Report::scarce`].
+/// Labels with fewer training rows than this deserve a warning: their figures mean little.
 pub const SCARCE: usize = 20;
 
 /// Why training failed.
@@ -40,20 +40,7 @@ pub enum TrainError {
     Sparse(#[from] SparseError),
 }
 
-/// What is known of a model out of fold.
-#[derive(Debug, Clone)]
-pub struct Report {
-    /// Metrics of the out-of-fold predictions, with intervals.
-    pub evaluation: Evaluation,
-    /// Labels with fewer than [`SCARCE`] rows, by name, and their rows.
-    pub scarce: Vec<(String, usize)>,
-    /// For each act and topic, the expected calibration error.
-    pub calibration_errors: Vec<f64>,
-    /// The out-of-fold labels of each row, in the order of the rows sorted by id.
-    pub predicted: Vec<(LabelledRow, Labels)>,
-}
-
-/// Trains a model. `progress` is called with the number of steps done and their total.
+/// Trains a model, and evaluates it out of fold. `progress` is called with the number of steps done and their total.
 ///
 /// The order of `rows` does not matter.
 ///
@@ -64,7 +51,7 @@ pub fn train(
     taxonomy: Taxonomy,
     config: CheckedConfig,
     progress: &(dyn Fn(usize, usize) + Sync),
-) -> Result<(Model, Report), TrainError> {
+) -> Result<(Model, Evaluation), TrainError> {
     rows.sort_by(|a, b| a.id.cmp(&b.id));
     let documents: BTreeSet<&str> = rows.iter().map(|r| r.document.as_str()).collect();
     let n_documents = documents.len();
@@ -106,8 +93,7 @@ pub fn train(
     let mut lines = scale_logits(logits.slice(s![.., ..n_acts]), &acts);
     for topic in 0..n_topics {
         let scores = logits.column(n_acts + topic).to_vec();
-        let truth: Vec<bool> = rows.iter().map(|r| r.labels.topics.contains(topic)).collect();
-        lines.push(platt(&scores, &truth).unwrap_or(Line::IDENTITY));
+        lines.push(platt(&scores, &truth(&rows, n_acts, n_acts + topic)).unwrap_or(Line::IDENTITY));
     }
     for mut row in logits.rows_mut() {
         row.iter_mut().zip(&lines).for_each(|(score, line)| *score = line.apply(*score));
@@ -120,26 +106,15 @@ pub fn train(
 
     let heads = task.fit(&part(&|_| true))?;
     step();
-    let predicted: Vec<Labels> = probabilities
-        .rows()
-        .into_iter()
-        .map(|p| {
-            let p = p.to_vec();
-            decide(&p[..n_acts], &p[n_acts..], &thresholds, taxonomy.act_without_topics)
-        })
-        .collect();
-    let pairs: Vec<_> = rows.iter().map(|r| r.labels).zip(predicted.iter().copied()).collect();
+    let predicted = probabilities.rows().into_iter().map(|p| {
+        let p = p.to_vec();
+        decide(&p[..n_acts], &p[n_acts..], &thresholds, taxonomy.act_without_topics)
+    });
+    let pairs: Vec<_> = rows.iter().map(|r| r.labels).zip(predicted).collect();
     let names: Vec<&str> = rows.iter().map(|r| r.document.as_str()).collect();
     let evaluation = evaluate(&taxonomy, &pairs, &names, config.resamples, config.seed);
     let calibration_errors: Vec<f64> = (0..n_acts + n_topics)
-        .map(|output| {
-            let has = |l: &Labels| match output.checked_sub(n_acts) {
-                Some(topic) => l.topics.contains(topic),
-                None => l.act == output,
-            };
-            let truth: Vec<bool> = rows.iter().map(|r| has(&r.labels)).collect();
-            expected_calibration_error(&probabilities.column(output).to_vec(), &truth)
-        })
+        .map(|output| expected_calibration_error(&probabilities.column(output).to_vec(), &truth(&rows, n_acts, output)))
         .collect();
     let training = TrainingInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -149,12 +124,9 @@ pub fn train(
         figures: evaluation.tally.figures().iter().map(|&(name, value)| (name.to_owned(), value)).collect(),
         labels: label_info(&evaluation.tally, &calibration_errors, &taxonomy),
     };
-    let scarce = training.labels.iter().filter(|l| l.n_rows < SCARCE).map(|l| (l.name.clone(), l.n_rows)).collect();
     let (weights, intercepts) = heads.fold_in(&lines);
-    let report =
-        Report { evaluation, scarce, calibration_errors, predicted: rows.into_iter().zip(predicted).collect() };
     let model = Model { space: heads.space, weights, intercepts, thresholds, config, training, taxonomy };
-    Ok((model, report))
+    Ok((model, evaluation))
 }
 
 fn label_info(tally: &Tally, calibration_errors: &[f64], taxonomy: &Taxonomy) -> Vec<LabelInfo> {
@@ -170,12 +142,20 @@ fn label_info(tally: &Tally, calibration_errors: &[f64], taxonomy: &Taxonomy) ->
     info.collect()
 }
 
+/// Which rows have an output's label; outputs are the acts, then the topics.
+fn truth(rows: &[LabelledRow], n_acts: usize, output: usize) -> Vec<bool> {
+    let has = |l: &Labels| match output.checked_sub(n_acts) {
+        Some(topic) => l.topics.contains(topic),
+        None => l.act == output,
+    };
+    rows.iter().map(|r| has(&r.labels)).collect()
+}
+
 /// One threshold a topic, for a good F1 out of fold. A topic without rows is never said: its threshold is 1.
 fn thresholds(probabilities: &Array2<f64>, rows: &[LabelledRow], n_acts: usize, n_topics: usize) -> Vec<f32> {
     let of = |topic: usize| {
         let p = probabilities.column(n_acts + topic).to_vec();
-        let truth: Vec<bool> = rows.iter().map(|r| r.labels.topics.contains(topic)).collect();
-        careful_threshold(&p, &truth).map_or(1.0, |t| t as f32)
+        careful_threshold(&p, &truth(rows, n_acts, n_acts + topic)).map_or(1.0, |t| t as f32)
     };
     (0..n_topics).map(of).collect()
 }
@@ -233,10 +213,8 @@ impl Task<'_> {
             self.rows[part[i]].labels.topics.contains(topic)
         });
         let (acts, topics) = (DatasetBase::new(records.clone(), acts), DatasetBase::new(records, topics));
-        let (acts, topics) = rayon::join(
-            || self.params(&self.config.acts).tolerance(1e-4).fit(&acts),
-            || self.params(&self.config.topics).tolerance(1e-4).fit(&topics),
-        );
+        let (acts, topics) =
+            rayon::join(|| self.params(&self.config.acts).fit(&acts), || self.params(&self.config.topics).fit(&topics));
         Ok(Heads { space, acts: acts?, topics: topics?, n_acts: self.taxonomy.acts.len() })
     }
 
@@ -264,7 +242,6 @@ impl Task<'_> {
         let acts = heads.acts.decision(&records);
         scores.slice_mut(s![.., ..acts.ncols()]).assign(&acts);
         scores.slice_mut(s![.., heads.n_acts..]).assign(&heads.topics.decision(&records));
-        debug_assert_eq!(records.nsamples(), part.len());
         Ok(scores)
     }
 }

@@ -1,8 +1,8 @@
 //! `petition evaluate`: a model's labels against gold, with intervals and gates.
 
-use super::{Exit, ModelArgs, RunArgs, name_and_value, say};
+use super::{Exit, Form, ModelArgs, RunArgs, name_and_value, say};
 use anyhow::{Context, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use petition::evaluate::{Evaluation, evaluate};
 use petition::features::Text;
 use petition::labels;
@@ -33,15 +33,6 @@ pub struct Evaluate {
     format: Form,
     #[command(flatten)]
     run: RunArgs,
-}
-
-/// The form of the answer.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Form {
-    /// Tables for people
-    Text,
-    /// One JSON object
-    Json,
 }
 
 impl Evaluate {

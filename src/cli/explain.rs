@@ -1,8 +1,8 @@
 //! `petition explain`: what moved each label of one sentence, in exact arithmetic.
 
-use super::{Exit, ModelArgs};
+use super::{Exit, Form, ModelArgs};
 use anyhow::ensure;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use petition::features::Text;
 use petition::model::{Explanation, Model};
 use serde_json::json;
@@ -28,15 +28,6 @@ pub struct Explain {
     format: Form,
     #[command(flatten)]
     model: ModelArgs,
-}
-
-/// The form of the answer.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Form {
-    /// Tables for people
-    Text,
-    /// One JSON object, with every label and feature
-    Json,
 }
 
 impl Explain {

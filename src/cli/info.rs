@@ -2,6 +2,7 @@
 
 use super::{Exit, load_model};
 use clap::Args;
+use petition::model::Model;
 use petition::model_file::FORMAT_VERSION;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -41,18 +42,7 @@ impl Info {
         for (name, value) in &training.figures {
             let _ = writeln!(text, "{name:28} {value:.3}");
         }
-        let _ = writeln!(
-            text,
-            "\n{:28} {:>6} {:>9} {:>9} {:>9} {:>9} {:>9}",
-            "label", "rows", "precision", "recall", "f1", "ece", "threshold"
-        );
-        for (place, l) in training.labels.iter().enumerate() {
-            let threshold = place.checked_sub(taxonomy.acts.len()).and_then(|topic| model.thresholds().get(topic));
-            let threshold = threshold.map_or(String::new(), |t| format!("{t:.3}"));
-            let (p, r, f1, ece) = (l.precision, l.recall, l.f1, l.calibration_error);
-            let _ =
-                writeln!(text, "{:28} {:>6} {p:>9.3} {r:>9.3} {f1:>9.3} {ece:>9.3} {threshold:>9}", l.name, l.n_rows);
-        }
+        text.push_str(&label_table(&model));
         for (place, label) in taxonomy.acts.iter().chain(&taxonomy.topics).enumerate().filter(|_| self.top > 0) {
             let _ = writeln!(text, "\n{}", label.id);
             for (feature, weight) in model.top_weights(place, self.top) {
@@ -62,4 +52,19 @@ impl Info {
         write!(std::io::stdout(), "{text}")?;
         Ok(Exit::Done)
     }
+}
+
+/// What a model did out of fold, label by label, with the thresholds of its topics.
+pub fn label_table(model: &Model) -> String {
+    let mut text = format!(
+        "\n{:28} {:>6} {:>9} {:>9} {:>9} {:>9} {:>9}\n",
+        "label", "rows", "precision", "recall", "f1", "ece", "threshold"
+    );
+    for (place, l) in model.training().labels.iter().enumerate() {
+        let topic = place.checked_sub(model.taxonomy().acts.len());
+        let threshold = topic.and_then(|t| model.thresholds().get(t)).map_or(String::new(), |t| format!("{t:.3}"));
+        let (p, r, f1, ece) = (l.precision, l.recall, l.f1, l.calibration_error);
+        let _ = writeln!(text, "{:28} {:>6} {p:>9.3} {r:>9.3} {f1:>9.3} {ece:>9.3} {threshold:>9}", l.name, l.n_rows);
+    }
+    text
 }

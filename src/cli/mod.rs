@@ -8,6 +8,7 @@ mod input;
 mod output;
 mod progress;
 mod split;
+mod table;
 mod train;
 
 use anyhow::Context;
@@ -129,6 +130,15 @@ fn load_model(path: Option<&Path>) -> anyhow::Result<Model> {
         Some(path) => Model::load(path).with_context(|| path.display().to_string()),
         None => Model::shipped().context("the built-in model"),
     }
+}
+
+/// The form of the answer.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// Tables for people
+    Text,
+    /// One JSON object
+    Json,
 }
 
 /// `NAME=NUMBER`.

@@ -1,10 +1,8 @@
 //! `petition split`: documents → a table of sentences, without labels.
 
-use super::classify::{Watch, complain};
-use super::input::{InputArgs, OutputFormat, documents};
-use super::output::Output;
+use super::input::{InputArgs, OutputFormat};
+use super::table::{self, complain};
 use super::{Exit, RunArgs};
-use anyhow::Context;
 use clap::Args;
 use petition::batch;
 use petition::record::RowOptions;
@@ -29,14 +27,9 @@ impl Split {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<Exit> {
         self.run.start()?;
-        let options = self.input.options();
-        let listed = self.input.list(&options, &self.run)?;
         let rows = RowOptions { format: self.format.into(), all_scores: false, split: !self.input.no_split };
-        let mut output = Output::open(self.output.as_deref())?;
-        let watch = Watch::new(&self.run, listed.inputs.iter().map(|i| i.size).sum());
-        let documents = documents(&listed.inputs, &options);
-        let summary = batch::split(documents, &rows, &mut output, &mut complain, &mut watch.progress())
-            .context("writing the table")?;
-        watch.finish(summary, listed.errors.len(), output)
+        table::write(&self.input, self.output.as_deref(), &self.run, |documents, table| {
+            batch::split(documents, &rows, &mut table.output, &mut complain, &mut table.progress)
+        })
     }
 }

@@ -6,11 +6,11 @@ use super::{Exit, RunArgs};
 use anyhow::Context;
 use clap::Args;
 use petition::config::Config;
-use petition::evaluate::Tally;
+use petition::evaluate::{Evaluation, Tally};
 use petition::labels;
 use petition::model::Model;
 use petition::taxonomy::Taxonomy;
-use petition::train::{Report, SCARCE, train};
+use petition::train::{SCARCE, train};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -61,15 +61,17 @@ impl Train {
         let mut output = Output::open(self.output.as_deref())?;
         let progress = Progress::new(&self.run, Unit::Steps, 0);
         let started = std::time::Instant::now();
-        let (model, report) = train(rows, taxonomy, config, &|done, total| progress.set(done as u64, total as u64))?;
+        let (model, evaluation) =
+            train(rows, taxonomy, config, &|done, total| progress.set(done as u64, total as u64))?;
         progress.finish();
         let bytes = model.to_bytes()?;
         output.write_all(&bytes).context("the model")?;
         output.finish()?;
-        for (label, n_rows) in &report.scarce {
-            self.run.note(&format!("warning: {label} has {n_rows} rows, fewer than {SCARCE}; its figures mean little"));
-        }
         let training = model.training();
+        for label in training.labels.iter().filter(|l| l.n_rows < SCARCE) {
+            let (name, n) = (&label.name, label.n_rows);
+            self.run.note(&format!("warning: {name} has {n} rows, fewer than {SCARCE}; its figures mean little"));
+        }
         self.run.note(&format!(
             "{} rows of {} documents, {} columns, {} bytes, {:.1} s",
             training.n_rows,
@@ -78,7 +80,7 @@ impl Train {
             bytes.len(),
             started.elapsed().as_secs_f64(),
         ));
-        write!(std::io::stdout(), "{}", describe(&model, &report))?;
+        write!(std::io::stdout(), "{}", describe(&model, &evaluation))?;
         Ok(Exit::Done)
     }
 
@@ -98,30 +100,10 @@ impl Train {
 }
 
 /// The report as text.
-fn describe(model: &Model, report: &Report) -> String {
-    let mut text = String::from("out of fold, by document\n");
-    let tally = &report.evaluation.tally;
-    text.push_str(&super::evaluate::figures(&report.evaluation));
-    let _ = writeln!(
-        text,
-        "\n{:28} {:>6} {:>9} {:>9} {:>9} {:>9} {:>9}",
-        "label", "rows", "precision", "recall", "f1", "ece", "threshold"
-    );
-    for (place, (name, counts)) in tally.labels(model.taxonomy()).enumerate() {
-        let threshold = place.checked_sub(model.taxonomy().acts.len()).map(|topic| model.thresholds()[topic]);
-        let threshold = threshold.map_or(String::new(), |t| format!("{t:.3}"));
-        let _ = writeln!(
-            text,
-            "{name:28} {:>6} {:>9.3} {:>9.3} {:>9.3} {:>9.3} {threshold:>9}",
-            counts.n_gold(),
-            counts.precision(),
-            counts.recall(),
-            counts.f1(),
-            report.calibration_errors[place],
-        );
-    }
-    text.push_str(&act_table(tally, model.taxonomy()));
-    text
+fn describe(model: &Model, evaluation: &Evaluation) -> String {
+    let figures = super::evaluate::figures(evaluation);
+    let acts = act_table(&evaluation.tally, model.taxonomy());
+    format!("out of fold, by document\n{figures}{}{acts}", super::info::label_table(model))
 }
 
 /// Gold acts × predicted acts.

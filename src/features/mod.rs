@@ -46,7 +46,7 @@ pub enum Feature {
     TitleGroup(u32),
     /// Any term of the first group beside any of the second, a context.
     Beside(u32, u32),
-    /// Any term of the first group, while the title has one of the second, a context or topic.
+    /// Any term of the first group, while the title has one of the second, a context.
     UnderTitle(u32, u32),
 }
 

@@ -15,7 +15,6 @@
 mod solver;
 
 use crate::math::sigmoid;
-
 use crate::sparse::SparseRecords;
 use linfa::ParamGuard;
 use linfa::dataset::{DatasetBase, Records};
