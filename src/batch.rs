@@ -51,7 +51,7 @@ pub fn classify(
         let kept = readers.lock().ok().and_then(|mut r| r.pop());
         let mut reader = kept.unwrap_or_else(|| model.reader());
         let mut rows = Vec::new();
-        let n = share.iter().map(|d| write_labelled(d, options, &mut reader, model.taxonomy(), &mut rows)).sum();
+        let n = share.iter().map(|d| write_labelled(d, options, &mut reader, model, &mut rows)).sum();
         if let Ok(mut readers) = readers.lock() {
             readers.push(reader);
         }

@@ -33,8 +33,8 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FeatureConfig {
-    /// A word or pair counts when at least this many training sentences show it.
-    pub min_df: u32,
+    /// A word or pair counts when sentences of at least this many training documents show it.
+    pub min_documents: u32,
     /// Pairs of neighbouring words count.
     pub pairs: bool,
     /// The weight of a seed term's or cue's hit, beside words of length 1.
@@ -87,7 +87,7 @@ impl Default for Config {
 impl Default for FeatureConfig {
     fn default() -> Self {
         Self {
-            min_df: 2,
+            min_documents: 3,
             pairs: true,
             term_weight: 0.5,
             group_weight: 0.5,
@@ -106,13 +106,12 @@ impl Default for HeadConfig {
 }
 
 impl FeatureConfig {
-    /// A feature that `df` sentences show becomes a column.
-    pub(crate) fn keeps(&self, feature: Feature, df: u32) -> bool {
+    /// A feature that sentences of `n_documents` show becomes a column.
+    pub(crate) fn keeps(&self, feature: Feature, n_documents: u32) -> bool {
         match feature {
-            Feature::Word(_) | Feature::Opening(_) => df >= self.min_df,
-            Feature::Pair(..) | Feature::OpeningPair(..) => self.pairs && df >= self.min_df,
-            // A title is shared by many sentences of few documents.
-            Feature::TitleWord(_) => self.title_word_weight > 0.0 && df >= 10 * self.min_df,
+            Feature::Word(_) | Feature::Opening(_) => n_documents >= self.min_documents,
+            Feature::Pair(..) | Feature::OpeningPair(..) => self.pairs && n_documents >= self.min_documents,
+            Feature::TitleWord(_) => self.title_word_weight > 0.0 && n_documents >= self.min_documents,
             _ => self.sign_weight(feature) > 0.0,
         }
     }
@@ -160,8 +159,8 @@ impl Config {
         if self.resamples > 1_000_000 {
             wrong.push(format!("resamples must be at most 1000000, not {}", self.resamples));
         }
-        if self.features.min_df == 0 {
-            wrong.push("features.min_df must be 1 or more, not 0".to_owned());
+        if self.features.min_documents == 0 {
+            wrong.push("features.min_documents must be 1 or more, not 0".to_owned());
         }
         let f = &self.features;
         for (name, value) in [
@@ -212,10 +211,10 @@ mod tests {
 
     #[test]
     fn all_that_is_wrong_is_said() {
-        let text = "folds = 1\n[features]\nmin_df = 0\n[acts]\nc = -1.0\n";
+        let text = "folds = 1\n[features]\nmin_documents = 0\n[acts]\nc = -1.0\n";
         assert_eq!(
             Config::read(text).expect("reads").check().expect_err("refused").to_string(),
-            "folds must be 2 to 100, not 1; features.min_df must be 1 or more, not 0; acts.c must be above 0, not -1"
+            "folds must be 2 to 100, not 1; features.min_documents must be 1 or more, not 0; acts.c must be above 0, not -1"
         );
         let error = Config::read("folds = 5\nfold = 3\n").expect_err("refused").to_string();
         assert!(error.starts_with("line 2: unknown field `fold`"), "{error}");

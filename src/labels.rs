@@ -234,6 +234,17 @@ pub fn hash(rows: &[LabelledRow], taxonomy: &Taxonomy) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The number of each row's document, counted from 0 in the order in which they first stand.
+pub fn number_documents(rows: &[LabelledRow]) -> Vec<usize> {
+    let mut numbers: HashMap<&str, usize> = HashMap::new();
+    rows.iter()
+        .map(|row| {
+            let next = numbers.len();
+            *numbers.entry(&row.document).or_insert(next)
+        })
+        .collect()
+}
+
 /// Deals documents into folds so that folds are of nearly equal size, by rows; gives each row's fold (0 and up).
 ///
 /// Depends on the seed and the documents' names, not on the order of rows.

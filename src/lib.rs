@@ -3,7 +3,7 @@
 //!
 //! The stages, in order, each a module:
 //!
-//! [`document`] → [`sentence`] → [`stem`] → [`features`] → [`model`] → [`record`], over many documents in [`batch`].
+//! [`document`] → [`sentence`] → [`stem`] → [`features`] → [`model`] → [`review`] → [`record`], over many documents in [`batch`].
 //!
 //! A model is learned in [`mod@train`] from [`labels`] and a [`taxonomy`], with [`logistic`] and [`softmax`] regression
 //! over [`sparse`] rows, [`calibrate`]d and [`mod@evaluate`]d out of fold, and kept by [`model_file`].
@@ -33,6 +33,7 @@ pub mod automaton;
 pub mod batch;
 pub mod calibrate;
 pub mod config;
+pub mod coverage;
 pub mod document;
 pub mod evaluate;
 pub mod features;
@@ -44,6 +45,7 @@ pub mod model_file;
 pub mod pattern;
 mod random;
 pub mod record;
+pub mod review;
 pub mod sentence;
 pub mod softmax;
 pub mod sparse;

@@ -73,6 +73,8 @@ pub struct Prediction {
     pub probabilities: Vec<f64>,
     /// How many of the sentence's words the model knows.
     pub known_stems: usize,
+    /// How many words the sentence has.
+    pub n_words: usize,
 }
 
 impl Prediction {
@@ -304,6 +306,7 @@ impl Reader<'_> {
         let labels = decide(acts, topics, &model.thresholds, model.taxonomy.act_without_topics);
         (prediction.act, prediction.topics) = (labels.act, labels.topics);
         prediction.known_stems = self.extractor.n_known();
+        prediction.n_words = self.extractor.n_words();
     }
 }
 

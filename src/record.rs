@@ -2,7 +2,8 @@
 
 use crate::document::Document;
 use crate::features::Text;
-use crate::model::{Prediction, Reader};
+use crate::model::{Model, Prediction, Reader};
+use crate::review;
 use crate::sentence::{Sentence, split};
 use crate::taxonomy::Taxonomy;
 use serde_json::{Map, Value, json};
@@ -13,7 +14,7 @@ use std::io::Write as _;
 pub enum RowFormat {
     /// Comma-separated, under a header.
     Csv,
-    /// One JSON object a line; topics are a list, probabilities numbers.
+    /// One JSON object a line; topics and reasons to review are lists, probabilities numbers.
     JsonLines,
 }
 
@@ -30,7 +31,7 @@ pub struct RowOptions {
 
 /// The header of a labelled table, with its line end; empty for JSON Lines.
 pub fn labelled_header(options: &RowOptions, taxonomy: &Taxonomy) -> Vec<u8> {
-    let mut names = vec!["id", "doc_id", "sent", "start", "end", "text", "act", "act_score", "topics"];
+    let mut names = vec!["id", "doc_id", "sent", "start", "end", "text", "act", "act_score", "topics", "review"];
     let scores: Vec<String> = score_names(taxonomy).collect();
     if options.all_scores {
         names.extend(scores.iter().map(String::as_str));
@@ -82,9 +83,10 @@ pub fn write_labelled(
     document: &Document,
     options: &RowOptions,
     reader: &mut Reader,
-    taxonomy: &Taxonomy,
+    model: &Model,
     out: &mut Vec<u8>,
 ) -> usize {
+    let taxonomy = model.taxonomy();
     let origins = origins(document, options);
     let mut prediction = Prediction::default();
     for origin in &origins {
@@ -92,6 +94,7 @@ pub fn write_labelled(
         let text = Text { sentence: sentence.text, title: document.title.as_deref(), lead: sentence.lead };
         reader.classify_into(&text, &mut prediction);
         let act = taxonomy.acts[prediction.act].id.as_str();
+        let review = review::join(model, &prediction);
         match options.format {
             RowFormat::Csv => {
                 let place = [sentence.index, sentence.start, sentence.end()].map(|n| n.to_string());
@@ -107,6 +110,7 @@ pub fn write_labelled(
                     act,
                     &score,
                     &topics,
+                    &review,
                 ];
                 let mut scores = Vec::new();
                 if options.all_scores {
@@ -121,6 +125,7 @@ pub fn write_labelled(
                 object.insert("act_score".into(), rounded(prediction.act_score()));
                 let topics = prediction.topics.iter().map(|t| taxonomy.topics[t].id.as_str());
                 object.insert("topics".into(), topics.collect::<Vec<_>>().into());
+                object.insert("review".into(), review.split('|').filter(|r| !r.is_empty()).collect::<Vec<_>>().into());
                 if options.all_scores {
                     let scores = prediction.probabilities.iter().map(|&p| rounded(p));
                     object.extend(score_names(taxonomy).zip(scores));

@@ -12,6 +12,7 @@ use crate::labels::{self, LabelledRow};
 use crate::logistic::{ClassWeight, LogisticError, SparseLogistic, SparseLogisticParams};
 use crate::math::{sigmoid, softmax};
 use crate::model::{LabelInfo, Model, TrainingInfo, decide};
+use crate::random::SplitMix;
 use crate::softmax::SparseSoftmax;
 use crate::sparse::{SparseError, SparseRecords, SparseRow};
 use crate::stem::{StemTable, Stemmer, for_each_raw_word, normalise};
@@ -20,7 +21,9 @@ use linfa::dataset::DatasetBase;
 use linfa::traits::Fit;
 use ndarray::{Array1, Array2, s};
 use rayon::prelude::*;
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use thiserror::Error;
 
 /// Labels with fewer training rows than this deserve a warning: their figures mean little.
@@ -40,6 +43,26 @@ pub enum TrainError {
     Sparse(#[from] SparseError),
 }
 
+/// A model, and what is known of it from rows that were held out.
+pub struct Trained {
+    /// Learned from all rows.
+    pub model: Model,
+    /// What models learned from the other folds' documents say of each row.
+    pub out_of_fold: OutOfFold,
+}
+
+/// What models learned from the other folds' documents say of each row, calibrated.
+pub struct OutOfFold {
+    /// The rows, sorted by id.
+    pub rows: Vec<LabelledRow>,
+    /// Rows × outputs, 0 to 1: the acts (adding up to 1), then the topics.
+    pub probabilities: Array2<f64>,
+    /// The labels that follow, one a row.
+    pub predicted: Vec<Labels>,
+    /// Predicted against given labels.
+    pub evaluation: Evaluation,
+}
+
 /// Trains a model, and evaluates it out of fold. `progress` is called with the number of steps done and their total.
 ///
 /// The order of `rows` does not matter.
@@ -47,72 +70,35 @@ pub enum TrainError {
 /// # Errors
 /// Fewer documents than folds, or only one act.
 pub fn train(
-    mut rows: Vec<LabelledRow>,
+    rows: Vec<LabelledRow>,
     taxonomy: Taxonomy,
     config: CheckedConfig,
     progress: &(dyn Fn(usize, usize) + Sync),
-) -> Result<(Model, Evaluation), TrainError> {
-    rows.sort_by(|a, b| a.id.cmp(&b.id));
-    let documents: BTreeSet<&str> = rows.iter().map(|r| r.document.as_str()).collect();
-    let n_documents = documents.len();
-    if n_documents < config.folds {
-        return Err(TrainError::TooFewDocuments { documents: n_documents, folds: config.folds });
-    }
-    if let Some(first) = rows.first()
-        && rows.iter().all(|r| r.labels.act == first.labels.act)
-    {
-        return Err(TrainError::OneAct { act: taxonomy.acts[first.labels.act].id.clone() });
-    }
+) -> Result<Trained, TrainError> {
+    let rows = checked(rows, &taxonomy, &config)?;
     let n_steps = config.folds + 2;
-    let done = std::sync::atomic::AtomicUsize::new(0);
-    let step = || progress(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1, n_steps);
+    let done = AtomicUsize::new(0);
+    let step = || progress(done.fetch_add(1, Ordering::Relaxed) + 1, n_steps);
 
     let (stems, observed) = read(&rows, &taxonomy);
     step();
-    let fold_of = labels::folds(&rows, config.folds, config.seed);
-    let part = |keep: &dyn Fn(usize) -> bool| (0..rows.len()).filter(|&r| keep(fold_of[r])).collect::<Vec<usize>>();
-    let task = Task { rows: &rows, observed: &observed, stems: &stems, taxonomy: &taxonomy, config: &config };
-
+    let documents = labels::number_documents(&rows);
+    let task = Task {
+        rows: &rows,
+        documents: &documents,
+        observed: &observed,
+        stems: &stems,
+        taxonomy: &taxonomy,
+        config: &config,
+    };
+    let (probabilities, lines) = task.out_of_fold(|_| true, &step)?;
     let (n_acts, n_topics) = (taxonomy.acts.len(), taxonomy.topics.len());
-    let mut logits = Array2::<f64>::zeros((rows.len(), n_acts + n_topics));
-    let folds: Vec<(Vec<usize>, Array2<f64>)> = (0..config.folds)
-        .into_par_iter()
-        .map(|fold| {
-            let heads = task.fit(&part(&|f| f != fold))?;
-            let held_out = part(&|f| f == fold);
-            let scores = task.scores(&heads, &held_out)?;
-            step();
-            Ok((held_out, scores))
-        })
-        .collect::<Result<_, TrainError>>()?;
-    for (held_out, scores) in folds {
-        held_out.iter().zip(scores.rows()).for_each(|(&row, scores)| logits.row_mut(row).assign(&scores));
-    }
-
-    let acts: Vec<usize> = rows.iter().map(|r| r.labels.act).collect();
-    let mut lines = scale_logits(logits.slice(s![.., ..n_acts]), &acts);
-    for topic in 0..n_topics {
-        let scores = logits.column(n_acts + topic).to_vec();
-        lines.push(platt(&scores, &truth(&rows, n_acts, n_acts + topic)).unwrap_or(Line::IDENTITY));
-    }
-    for mut row in logits.rows_mut() {
-        row.iter_mut().zip(&lines).for_each(|(score, line)| *score = line.apply(*score));
-        let (acts, topics) = row.as_slice_mut().map_or((&mut [][..], &mut [][..]), |r| r.split_at_mut(n_acts));
-        softmax(acts);
-        topics.iter_mut().for_each(|score| *score = sigmoid(*score));
-    }
-    let probabilities = logits;
     let thresholds = thresholds(&probabilities, &rows, n_acts, n_topics);
-
-    let heads = task.fit(&part(&|_| true))?;
+    let heads = task.fit(&(0..rows.len()).collect::<Vec<_>>())?;
     step();
-    let predicted = probabilities.rows().into_iter().map(|p| {
-        let p = p.to_vec();
-        decide(&p[..n_acts], &p[n_acts..], &thresholds, taxonomy.act_without_topics)
-    });
-    let pairs: Vec<_> = rows.iter().map(|r| r.labels).zip(predicted).collect();
-    let names: Vec<&str> = rows.iter().map(|r| r.document.as_str()).collect();
-    let evaluation = evaluate(&taxonomy, &pairs, &names, config.resamples, config.seed);
+
+    let predicted = task.decide(&probabilities, &thresholds);
+    let evaluation = task.evaluate(&predicted, config.resamples);
     let calibration_errors: Vec<f64> = (0..n_acts + n_topics)
         .map(|output| expected_calibration_error(&probabilities.column(output).to_vec(), &truth(&rows, n_acts, output)))
         .collect();
@@ -120,13 +106,83 @@ pub fn train(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         data_hash: labels::hash(&rows, &taxonomy),
         n_rows: rows.len(),
-        n_documents,
+        n_documents: evaluation.n_documents,
         figures: evaluation.tally.figures().iter().map(|&(name, value)| (name.to_owned(), value)).collect(),
         labels: label_info(&evaluation.tally, &calibration_errors, &taxonomy),
     };
     let (weights, intercepts) = heads.fold_in(&lines);
     let model = Model { space: heads.space, weights, intercepts, thresholds, config, training, taxonomy };
-    Ok((model, evaluation))
+    Ok(Trained { model, out_of_fold: OutOfFold { rows, probabilities, predicted, evaluation } })
+}
+
+/// One point of a learning curve.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CurvePoint {
+    /// The share of documents learned from, above 0 and at most 1.
+    pub share: f64,
+    /// How many documents that is, of all folds together.
+    pub n_documents: usize,
+    /// How many rows they have.
+    pub n_rows: usize,
+    /// Out-of-fold figures, by name, in the order of [`crate::evaluate::Tally::figures`].
+    pub figures: Vec<(String, f64)>,
+}
+
+/// What the out-of-fold figures would be with fewer documents: folds stay as they are and are predicted from a share of the
+/// documents of the other folds. The documents of a smaller share are among those of a larger one.
+///
+/// # Errors
+/// As [`train()`]; small shares may leave one act only.
+pub fn learning_curve(
+    rows: Vec<LabelledRow>,
+    taxonomy: &Taxonomy,
+    config: &CheckedConfig,
+    shares: &[f64],
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Vec<CurvePoint>, TrainError> {
+    let rows = checked(rows, taxonomy, config)?;
+    let done = AtomicUsize::new(0);
+    let step = || progress(done.fetch_add(1, Ordering::Relaxed) + 1, shares.len() * config.folds);
+    let (stems, observed) = read(&rows, taxonomy);
+    let documents = labels::number_documents(&rows);
+    let task = Task { rows: &rows, documents: &documents, observed: &observed, stems: &stems, taxonomy, config };
+    let n_documents = documents.iter().max().map_or(0, |&last| last + 1);
+    let mut order: Vec<usize> = (0..n_documents).collect();
+    SplitMix(config.seed ^ 0x6375_7276).shuffle(&mut order);
+    let mut place = vec![0; n_documents];
+    order.iter().enumerate().for_each(|(at, &document)| place[document] = at);
+    let (n_acts, n_topics) = (taxonomy.acts.len(), taxonomy.topics.len());
+    shares
+        .iter()
+        .map(|&share| {
+            let n = ((share * n_documents as f64).round() as usize).clamp(1, n_documents);
+            let (probabilities, _) = task.out_of_fold(|row| place[documents[row]] < n, &step)?;
+            let thresholds = thresholds(&probabilities, &rows, n_acts, n_topics);
+            let evaluation = task.evaluate(&task.decide(&probabilities, &thresholds), 0);
+            let figures = evaluation.tally.figures().map(|(name, value)| (name.to_owned(), value));
+            let n_rows = documents.iter().filter(|&&d| place[d] < n).count();
+            Ok(CurvePoint { share, n_documents: n, n_rows, figures: figures.into() })
+        })
+        .collect()
+}
+
+/// Rows sorted by id, if they can be learned from.
+fn checked(
+    mut rows: Vec<LabelledRow>,
+    taxonomy: &Taxonomy,
+    config: &CheckedConfig,
+) -> Result<Vec<LabelledRow>, TrainError> {
+    rows.sort_by(|a, b| a.id.cmp(&b.id));
+    let documents = rows.iter().map(|r| r.document.as_str()).collect::<BTreeSet<&str>>().len();
+    if documents < config.folds {
+        return Err(TrainError::TooFewDocuments { documents, folds: config.folds });
+    }
+    match rows.first() {
+        Some(first) if rows.iter().all(|r| r.labels.act == first.labels.act) => {
+            Err(TrainError::OneAct { act: taxonomy.acts[first.labels.act].id.clone() })
+        }
+        _ => Ok(rows),
+    }
 }
 
 fn label_info(tally: &Tally, calibration_errors: &[f64], taxonomy: &Taxonomy) -> Vec<LabelInfo> {
@@ -190,6 +246,8 @@ fn read(rows: &[LabelledRow], taxonomy: &Taxonomy) -> (StemTable, Vec<Observed>)
 /// What heads are learned from.
 struct Task<'t> {
     rows: &'t [LabelledRow],
+    /// The number of each row's document.
+    documents: &'t [usize],
     observed: &'t [Observed],
     stems: &'t StemTable,
     taxonomy: &'t Taxonomy,
@@ -205,8 +263,65 @@ struct Heads {
 }
 
 impl Task<'_> {
+    /// Calibrated probabilities (rows × outputs) of each fold by heads learned from those rows of the other folds that are
+    /// `used`, and the lines that calibrate.
+    fn out_of_fold(
+        &self,
+        used: impl Fn(usize) -> bool + Sync,
+        step: &(dyn Fn() + Sync),
+    ) -> Result<(Array2<f64>, Vec<Line>), TrainError> {
+        let (rows, n_folds) = (self.rows, self.config.folds);
+        let fold_of = labels::folds(rows, n_folds, self.config.seed);
+        let (n_acts, n_topics) = (self.taxonomy.acts.len(), self.taxonomy.topics.len());
+        let folds: Vec<(Vec<usize>, Array2<f64>)> = (0..n_folds)
+            .into_par_iter()
+            .map(|fold| {
+                let part: Vec<usize> = (0..rows.len()).filter(|&r| fold_of[r] != fold && used(r)).collect();
+                let heads = self.fit(&part)?;
+                let held_out: Vec<usize> = (0..rows.len()).filter(|&r| fold_of[r] == fold).collect();
+                let scores = self.scores(&heads, &held_out)?;
+                step();
+                Ok((held_out, scores))
+            })
+            .collect::<Result<_, TrainError>>()?;
+        let mut logits = Array2::<f64>::zeros((rows.len(), n_acts + n_topics));
+        for (held_out, scores) in folds {
+            held_out.iter().zip(scores.rows()).for_each(|(&row, scores)| logits.row_mut(row).assign(&scores));
+        }
+        let acts: Vec<usize> = rows.iter().map(|r| r.labels.act).collect();
+        let mut lines = scale_logits(logits.slice(s![.., ..n_acts]), &acts);
+        for topic in 0..n_topics {
+            let scores = logits.column(n_acts + topic).to_vec();
+            lines.push(platt(&scores, &truth(rows, n_acts, n_acts + topic)).unwrap_or(Line::IDENTITY));
+        }
+        for mut row in logits.rows_mut() {
+            row.iter_mut().zip(&lines).for_each(|(score, line)| *score = line.apply(*score));
+            let (acts, topics) = row.as_slice_mut().map_or((&mut [][..], &mut [][..]), |r| r.split_at_mut(n_acts));
+            softmax(acts);
+            topics.iter_mut().for_each(|score| *score = sigmoid(*score));
+        }
+        Ok((logits, lines))
+    }
+
+    /// The labels that follow from probabilities, row by row.
+    fn decide(&self, probabilities: &Array2<f64>, thresholds: &[f32]) -> Vec<Labels> {
+        let n_acts = self.taxonomy.acts.len();
+        let of = |p: ndarray::ArrayView1<f64>| {
+            let p = p.to_vec();
+            decide(&p[..n_acts], &p[n_acts..], thresholds, self.taxonomy.act_without_topics)
+        };
+        probabilities.rows().into_iter().map(of).collect()
+    }
+
+    fn evaluate(&self, predicted: &[Labels], resamples: usize) -> Evaluation {
+        let pairs: Vec<_> = self.rows.iter().map(|r| r.labels).zip(predicted.iter().copied()).collect();
+        let names: Vec<&str> = self.rows.iter().map(|r| r.document.as_str()).collect();
+        evaluate(self.taxonomy, &pairs, &names, resamples, self.config.seed)
+    }
+
     fn fit(&self, part: &[usize]) -> Result<Heads, TrainError> {
-        let space = FeatureSpace::fit(part.iter().map(|&r| &self.observed[r]), self.stems, &self.config.features);
+        let observed = part.iter().map(|&r| (self.documents[r], &self.observed[r]));
+        let space = FeatureSpace::fit(observed, self.stems, &self.config.features);
         let records = self.records(&space, part)?;
         let acts = Array1::from_iter(part.iter().map(|&r| self.rows[r].labels.act));
         let topics = Array2::from_shape_fn((part.len(), self.taxonomy.topics.len()), |(i, topic)| {

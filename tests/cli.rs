@@ -69,7 +69,7 @@ fn classify_writes_one_row_for_every_sentence() {
     let desk = Desk::new();
     let run = desk.run(&["classify", &sample_documents(), "-q"]);
     assert_eq!((run.exit, run.stderr.as_str()), (0, ""));
-    assert!(run.stdout.starts_with("id,doc_id,sent,start,end,text,act,act_score,topics\n"));
+    assert!(run.stdout.starts_with("id,doc_id,sent,start,end,text,act,act_score,topics,review\n"));
     let found = rows(&run.stdout);
     assert!(found.len() > 60);
     for row in &found {

@@ -132,7 +132,7 @@ fn word_weights_are_those_of_tfidf_vectorizer() {
     let taxonomy = Taxonomy::read(taxonomy).expect("well formed");
     let stems = StemTable::new(case.sentences.iter().flat_map(|s| s.split(' ')).map(Into::into).collect());
     let config = FeatureConfig {
-        min_df: 1,
+        min_documents: 1,
         pairs: true,
         term_weight: 0.0,
         group_weight: 0.0,
@@ -151,7 +151,7 @@ fn word_weights_are_those_of_tfidf_vectorizer() {
             extractor.observed()
         })
         .collect();
-    let space = FeatureSpace::fit(observed.iter(), &stems, &config);
+    let space = FeatureSpace::fit(observed.iter().enumerate(), &stems, &config);
 
     let (mut extractor, mut row) = (Extractor::new(&taxonomy, space.stems()), SparseRow::default());
     let described = |(name, value): &(String, f64)| match name.split_at(2) {

@@ -9,6 +9,7 @@ mod output;
 mod progress;
 mod split;
 mod table;
+mod taxonomy;
 mod train;
 
 use anyhow::Context;
@@ -41,6 +42,8 @@ enum Command {
     Evaluate(evaluate::Evaluate),
     /// Say what a model file holds
     Info(info::Info),
+    /// Check a taxonomy, and how its terms do on labelled rows
+    Taxonomy(taxonomy::Taxonomy),
 }
 
 /// How a command ended.
@@ -63,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Train(command) => command.run(),
         Command::Evaluate(command) => command.run(),
         Command::Info(command) => command.run(),
+        Command::Taxonomy(command) => command.run(),
     };
     let exit = result.unwrap_or_else(|error| {
         if is_broken_pipe(&error) {

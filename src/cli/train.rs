@@ -10,7 +10,7 @@ use petition::evaluate::{Evaluation, Tally};
 use petition::labels;
 use petition::model::Model;
 use petition::taxonomy::Taxonomy;
-use petition::train::{SCARCE, train};
+use petition::train::{SCARCE, Trained, train};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -61,7 +61,7 @@ impl Train {
         let mut output = Output::open(self.output.as_deref())?;
         let progress = Progress::new(&self.run, Unit::Steps, 0);
         let started = std::time::Instant::now();
-        let (model, evaluation) =
+        let Trained { model, out_of_fold } =
             train(rows, taxonomy, config, &|done, total| progress.set(done as u64, total as u64))?;
         progress.finish();
         let bytes = model.to_bytes()?;
@@ -80,7 +80,7 @@ impl Train {
             bytes.len(),
             started.elapsed().as_secs_f64(),
         ));
-        write!(std::io::stdout(), "{}", describe(&model, &evaluation))?;
+        write!(std::io::stdout(), "{}", describe(&model, &out_of_fold.evaluation))?;
         Ok(Exit::Done)
     }
 

@@ -66,6 +66,11 @@ impl<'a> Extractor<'a> {
         self.words.len()
     }
 
+    /// The numbers of the terms that the sentence read last holds, each once, in order.
+    pub fn hits(&self) -> &[u32] {
+        &self.hits
+    }
+
     /// What the sentence read last showed, for [`super::FeatureSpace::fit`].
     pub fn observed(&self) -> Observed {
         Observed(self.observed.clone().into_boxed_slice())

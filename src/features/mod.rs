@@ -201,8 +201,8 @@ terms = ["officer"]
                 extractor.observed()
             })
             .collect();
-        let config = FeatureConfig { min_df: 1, ..FeatureConfig::default() };
-        let space = FeatureSpace::fit(observed.iter(), &stems, &config);
+        let config = FeatureConfig { min_documents: 1, ..FeatureConfig::default() };
+        let space = FeatureSpace::fit(observed.iter().enumerate(), &stems, &config);
         (taxonomy, space)
     }
 

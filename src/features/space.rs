@@ -35,27 +35,37 @@ pub enum FeatureSpaceError {
 }
 
 impl FeatureSpace {
-    /// Learns columns and idf from what sentences showed; `stems` is the table they were observed with.
+    /// Learns columns and idf from what sentences showed, each with its document's number; a document's sentences stand
+    /// together. `stems` is the table they were observed with.
     ///
-    /// A word or pair becomes a column when at least `min_df` sentences show it, a sign when one does. Columns are
+    /// A word or pair becomes a column when at least `min_documents` documents show it, a sign when one does. Columns are
     /// ordered by kind and stem, so neither the order of sentences nor a hash table shows.
     pub fn fit<'o>(
-        observations: impl Iterator<Item = &'o Observed>,
+        observations: impl Iterator<Item = (usize, &'o Observed)>,
         stems: &StemTable,
         config: &FeatureConfig,
     ) -> Self {
-        let mut df: HashMap<u64, u32, foldhash::fast::FixedState> = HashMap::default();
+        #[derive(Default)]
+        struct Count {
+            n_sentences: u32,
+            n_documents: u32,
+            last: Option<usize>,
+        }
+        let mut counts: HashMap<u64, Count, foldhash::fast::FixedState> = HashMap::default();
         let mut n_sentences = 0u32;
-        for observed in observations {
+        for (document, observed) in observations {
             n_sentences += 1;
             for &(packed, _) in &observed.0 {
-                *df.entry(packed).or_insert(0) += 1;
+                let count = counts.entry(packed).or_default();
+                count.n_sentences += 1;
+                count.n_documents += u32::from(count.last.replace(document) != Some(document));
             }
         }
-        let mut kept: Vec<(Feature, u32)> = df
+        let mut kept: Vec<(Feature, u32)> = counts
             .into_iter()
-            .filter_map(|(packed, df)| Some((Feature::unpack(packed)?, df)))
-            .filter(|&(feature, df)| config.keeps(feature, df))
+            .filter_map(|(packed, count)| Some((Feature::unpack(packed)?, count)))
+            .filter(|(feature, count)| config.keeps(*feature, count.n_documents))
+            .map(|(feature, count)| (feature, count.n_sentences))
             .collect();
         kept.sort_unstable();
         // Only stems that some column needs are kept; numbers stay in order, so columns do.

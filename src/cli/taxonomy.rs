@@ -1,0 +1,134 @@
+//! `petition taxonomy`: what a taxonomy file holds, and how its terms do on labelled rows.
+
+use super::{Exit, RunArgs};
+use anyhow::Context;
+use clap::{Args, Subcommand, ValueEnum};
+use petition::coverage::{Coverage, Hits, coverage};
+use petition::labels;
+use petition::taxonomy::Taxonomy as TaxonomyFile;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+/// Work on a taxonomy file.
+#[derive(Args)]
+pub struct Taxonomy {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check a taxonomy file, and with --labels what its terms hit and how often they are right
+    Check(Check),
+}
+
+#[derive(Args)]
+struct Check {
+    /// The taxonomy file
+    #[arg(value_name = "TAXONOMY")]
+    taxonomy: PathBuf,
+    /// Labels files, or folders of .csv files; may be given several times
+    #[arg(long, value_name = "LABELS")]
+    labels: Vec<PathBuf>,
+    /// `text` shows groups, and the terms that a person should look at; `csv` shows every term
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    format: Form,
+    /// Terms to show of each kind, the least precise and those that hit nothing
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    top: usize,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// Tables for people
+    Text,
+    /// A row a term
+    Csv,
+}
+
+/// A term needs this many hits to be called imprecise.
+const ENOUGH: usize = 10;
+
+impl Taxonomy {
+    /// Runs the command.
+    pub fn run(self) -> anyhow::Result<Exit> {
+        let Command::Check(check) = self.command;
+        check.run.start()?;
+        let name = check.taxonomy.display().to_string();
+        let text = std::fs::read_to_string(&check.taxonomy).with_context(|| name.clone())?;
+        let taxonomy = TaxonomyFile::read(&text).context(name)?;
+        let rows = if check.labels.is_empty() { Vec::new() } else { labels::read(&check.labels, &taxonomy)? };
+        let coverage = coverage(&taxonomy, &rows);
+        let out = match check.format {
+            Form::Text => describe(&taxonomy, &coverage, rows.len(), check.top),
+            Form::Csv => table(&taxonomy, &coverage)?,
+        };
+        std::io::stdout().write_all(out.as_bytes())?;
+        Ok(Exit::Done)
+    }
+}
+
+fn share(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".to_owned(), |v| format!("{v:.3}"))
+}
+
+fn describe(taxonomy: &TaxonomyFile, coverage: &Coverage, n_rows: usize, top: usize) -> String {
+    let (acts, topics, terms) = (taxonomy.acts.len(), taxonomy.topics.len(), taxonomy.terms.len());
+    let mut text = format!("{}: {acts} acts, {topics} topics, {terms} terms and cues\n\n", taxonomy.name);
+    let sizes = taxonomy.group_sizes();
+    if n_rows == 0 {
+        for (group, size) in taxonomy.groups.iter().zip(sizes) {
+            let _ = writeln!(text, "{:28} {size:>6}", group.name);
+        }
+        return text;
+    }
+    let silent: Vec<usize> = (0..terms).filter(|&t| coverage.terms[t].n_rows == 0).collect();
+    let _ = writeln!(text, "on {n_rows} rows; coverage is the share of the label's rows that are hit");
+    let _ = writeln!(
+        text,
+        "{:28} {:>6} {:>7} {:>7} {:>9} {:>9}",
+        "group", "terms", "silent", "rows", "coverage", "precision"
+    );
+    for (number, (group, size)) in taxonomy.groups.iter().zip(sizes).enumerate() {
+        let hits = coverage.groups[number];
+        let n_silent = silent.iter().filter(|&&t| taxonomy.terms[t].group as usize == number).count();
+        let (covers, precise) = (share(hits.coverage()), share(hits.precision()));
+        let _ = writeln!(text, "{:28} {size:>6} {n_silent:>7} {:>7} {covers:>9} {precise:>9}", group.name, hits.n_rows);
+    }
+    let label = |t: usize| &taxonomy.groups[taxonomy.terms[t].group as usize].name;
+    let mut imprecise: Vec<usize> = (0..terms).filter(|&t| coverage.terms[t].n_rows >= ENOUGH).collect();
+    let precision = |t: usize| coverage.terms[t].precision().unwrap_or(1.0);
+    imprecise.sort_by(|&a, &b| precision(a).total_cmp(&precision(b)));
+    let _ = writeln!(text, "\nleast precise of the terms with {ENOUGH} hits or more\n{:>9} {:>7}", "precision", "rows");
+    for &t in imprecise.iter().take(top) {
+        let Hits { n_rows, .. } = coverage.terms[t];
+        let _ = writeln!(
+            text,
+            "{:>9} {n_rows:>7}  {}: `{}`",
+            share(Some(precision(t))),
+            label(t),
+            taxonomy.terms[t].pattern
+        );
+    }
+    let _ = writeln!(text, "\n{} of {terms} terms hit nothing", silent.len());
+    for &t in silent.iter().take(top) {
+        let _ = writeln!(text, "{:17}  {}: `{}`", "", label(t), taxonomy.terms[t].pattern);
+    }
+    text
+}
+
+fn table(taxonomy: &TaxonomyFile, coverage: &Coverage) -> anyhow::Result<String> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(["group", "term", "rows", "documents", "right", "coverage", "precision"])?;
+    for (term, hits) in taxonomy.terms.iter().zip(&coverage.terms) {
+        let counts = [hits.n_rows, hits.n_documents, hits.n_right].map(|n| n.to_string());
+        let shares = [hits.coverage(), hits.precision()].map(|v| v.map_or_else(String::new, |v| format!("{v:.4}")));
+        let [rows, documents, right] = &counts;
+        let group = &taxonomy.groups[term.group as usize].name;
+        writer.write_record([group, &term.pattern, rows, documents, right, &shares[0], &shares[1]])?;
+    }
+    Ok(String::from_utf8(writer.into_inner()?)?)
+}
