@@ -207,6 +207,8 @@ pub struct Evaluation {
     pub n_documents: usize,
     /// The 2.5 and 97.5 % points of each of [`Tally::figures`] over resamples; empty without resamples.
     pub intervals: Vec<(f64, f64)>,
+    /// The same of each label's F1, in the order of [`Tally::labels`].
+    pub label_intervals: Vec<(f64, f64)>,
 }
 
 /// Compares gold and predicted labels; `documents` names the document of each pair.
@@ -228,22 +230,62 @@ pub fn evaluate(
     let tallies: Vec<Tally> = of_document.into_values().map(|p| Tally::new(n_acts, n_topics, p)).collect();
     let empty = || Tally::new(n_acts, n_topics, []);
     let mut random = SplitMix(seed);
-    let mut runs: Vec<Vec<f64>> = vec![Vec::with_capacity(resamples); empty().figures().len()];
+    let of = |tally: &Tally| {
+        let labels = tally.labels(taxonomy).map(|(_, counts)| counts.f1());
+        tally.figures().map(|(_, value)| value).into_iter().chain(labels).collect::<Vec<f64>>()
+    };
+    let mut runs: Vec<Vec<f64>> = vec![Vec::with_capacity(resamples); of(&empty()).len()];
     for _ in 0..if tallies.len() > 1 { resamples } else { 0 } {
         let mut drawn = empty();
         (0..tallies.len()).for_each(|_| drawn.add(&tallies[random.below(tallies.len())]));
-        runs.iter_mut().zip(drawn.figures()).for_each(|(run, (_, value))| run.push(value));
+        runs.iter_mut().zip(of(&drawn)).for_each(|(run, value)| run.push(value));
     }
     let intervals = runs.into_iter().filter(|run| !run.is_empty()).map(|mut run| {
         run.sort_by(f64::total_cmp);
         let at = |share: f64| run[((share * run.len() as f64) as usize).min(run.len() - 1)];
         (at(0.025), at(0.975))
     });
-    Evaluation {
-        tally: Tally::new(n_acts, n_topics, pairs.iter().copied()),
-        n_documents: tallies.len(),
-        intervals: intervals.collect(),
+    let mut intervals: Vec<(f64, f64)> = intervals.collect();
+    let label_intervals = intervals.split_off(empty().figures().len().min(intervals.len()));
+    let tally = Tally::new(n_acts, n_topics, pairs.iter().copied());
+    Evaluation { tally, n_documents: tallies.len(), intervals, label_intervals }
+}
+
+/// The figures of one part of the rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PartFigures {
+    /// What the part's rows have in common.
+    pub name: String,
+    /// Its rows.
+    pub n_rows: usize,
+    /// The mean F1 of its acts, 0 to 1.
+    pub act_macro_f1: f64,
+    /// F1 over its topics' counts together, 0 to 1; `None` where gold has no topic.
+    pub topics_micro_f1: Option<f64>,
+    /// The share of its rows that are given a topic though gold has none, 0 to 1.
+    pub false_topic_share: f64,
+}
+
+/// Figures part by part, sorted by name; `parts` names the part of each pair.
+pub fn by_part(taxonomy: &Taxonomy, pairs: &[(Labels, Labels)], parts: &[&str]) -> Vec<PartFigures> {
+    let mut of_part: BTreeMap<&str, Vec<(Labels, Labels)>> = BTreeMap::new();
+    for (&pair, &part) in pairs.iter().zip(parts) {
+        of_part.entry(part).or_default().push(pair);
     }
+    let figures = |(name, pairs): (&str, Vec<(Labels, Labels)>)| {
+        let n_false = pairs.iter().filter(|(gold, said)| gold.topics.is_empty() && !said.topics.is_empty()).count();
+        let any_topic = pairs.iter().any(|(gold, _)| !gold.topics.is_empty());
+        let n_rows = pairs.len();
+        let tally = Tally::new(taxonomy.acts.len(), taxonomy.topics.len(), pairs);
+        PartFigures {
+            name: name.to_owned(),
+            n_rows,
+            act_macro_f1: tally.act_macro_f1(),
+            topics_micro_f1: any_topic.then(|| tally.topics_micro_f1()),
+            false_topic_share: ratio(n_false, n_rows),
+        }
+    };
+    of_part.into_iter().map(figures).collect()
 }
 
 #[cfg(test)]
@@ -296,6 +338,24 @@ mod tests {
         assert!(tally.figures().iter().all(|(_, v)| v.is_finite()));
         let never_said = Counts { false_negative: 3, ..Counts::default() };
         assert_eq!((never_said.precision(), never_said.recall(), never_said.f1()), (0.0, 0.0, 0.0));
+    }
+
+    #[test]
+    fn parts_by_hand() {
+        let text = "name='t'\n[[act]]\nid='a'\ndefinition=''\n[[act]]\nid='b'\ndefinition=''\n[[topic]]\nid='x'\ndefinition=''";
+        let taxonomy = Taxonomy::read(text).expect("well formed");
+        let pairs = [
+            (labels(0, &[0]), labels(0, &[])),
+            (labels(1, &[]), labels(1, &[0])),
+            (labels(0, &[0]), labels(0, &[0])),
+            (labels(1, &[]), labels(0, &[])),
+        ];
+        let parts = by_part(&taxonomy, &pairs, &["news", "law", "news", "law"]);
+        let [law, news] = &parts[..] else { panic!("{parts:?}") };
+        assert_eq!((law.name.as_str(), law.n_rows, law.topics_micro_f1, law.false_topic_share), ("law", 2, None, 0.5));
+        assert!((law.act_macro_f1 - 2.0 / 3.0).abs() < 1e-12);
+        assert!((news.topics_micro_f1.expect("topics") - 2.0 / 3.0).abs() < 1e-12);
+        assert_eq!((news.act_macro_f1, news.false_topic_share), (1.0, 0.0));
     }
 
     #[test]

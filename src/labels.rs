@@ -33,7 +33,9 @@ pub enum LabelsError {
     #[error("{}:{line}: broken CSV: {message}", path.display())]
     Csv { path: PathBuf, line: u64, message: String },
     #[error("{}: there is no column `{column}`; a labels file needs id, text, act and topics, and this one has {}", path.display(), found.join(", "))]
-    MissingColumn { path: PathBuf, column: &'static str, found: Vec<String> },
+    MissingColumn { path: PathBuf, column: String, found: Vec<String> },
+    #[error("{}: there is no column `{column}`; the file has {}", path.display(), found.join(", "))]
+    NoSuchColumn { path: PathBuf, column: String, found: Vec<String> },
     #[error("{}:{line}: column `act`: `{value}` is no act of the taxonomy; it has {}", path.display(), known.join(", "))]
     UnknownAct { path: PathBuf, line: u64, value: String, known: Vec<String> },
     #[error("{}:{line}: column `topics`: `{value}` is no topic of the taxonomy; it has {}", path.display(), known.join(", "))]
@@ -64,6 +66,36 @@ pub fn read(paths: &[PathBuf], taxonomy: &Taxonomy) -> Result<Vec<LabelledRow>, 
         }
     }
     Ok(rows)
+}
+
+/// Reads one more column of labels files that [`read`] has read: each row's value in it, by the row's id.
+///
+/// # Errors
+/// A file that cannot be read, or has no such column.
+pub fn read_column(paths: &[PathBuf], name: &str) -> Result<HashMap<String, String>, LabelsError> {
+    let mut values = HashMap::new();
+    for path in paths {
+        for file in csv_files(path)? {
+            let broken = |e: csv::Error| LabelsError::Csv {
+                path: file.clone(),
+                line: e.position().map_or(1, csv::Position::line),
+                message: plain_csv_message(&e),
+            };
+            let bytes = std::fs::read(&file).map_err(|source| LabelsError::Io { path: file.clone(), source })?;
+            let mut reader = csv::Reader::from_reader(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes));
+            let header = reader.headers().map_err(broken)?.clone();
+            let place = |name: &str| header.iter().position(|h| h.trim() == name);
+            let (Some(id), Some(column)) = (place("id"), place(name)) else {
+                let found = header.iter().map(str::to_owned).collect();
+                return Err(LabelsError::NoSuchColumn { path: file, column: name.to_owned(), found });
+            };
+            for record in reader.records() {
+                let record = record.map_err(broken)?;
+                values.insert(record[id].to_owned(), record[column].to_owned());
+            }
+        }
+    }
+    Ok(values)
 }
 
 fn csv_files(path: &Path) -> Result<Vec<PathBuf>, LabelsError> {
@@ -104,7 +136,7 @@ fn read_file(
     let column = |name: &'static str| {
         place(name).ok_or_else(|| LabelsError::MissingColumn {
             path: path.to_owned(),
-            column: name,
+            column: name.to_owned(),
             found: header.iter().map(str::to_owned).collect(),
         })
     };

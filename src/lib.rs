@@ -45,6 +45,7 @@ pub mod model_file;
 pub mod pattern;
 mod random;
 pub mod record;
+pub mod report;
 pub mod review;
 pub mod sentence;
 pub mod softmax;

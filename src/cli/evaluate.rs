@@ -3,10 +3,12 @@
 use super::{Exit, Form, ModelArgs, RunArgs, name_and_value, say};
 use anyhow::{Context, bail};
 use clap::Args;
-use petition::evaluate::{Evaluation, evaluate};
+use petition::evaluate::{Evaluation, Labels, PartFigures, by_part, evaluate};
 use petition::features::Text;
-use petition::labels;
+use petition::labels::{self, LabelledRow};
+use petition::model::Model;
 use rayon::prelude::*;
+use serde_json::json;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -22,6 +24,9 @@ pub struct Evaluate {
     /// Exit with 1 when a figure is below this, as in `topics.micro_f1=0.7`; may be given several times
     #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
     min: Vec<(String, f64)>,
+    /// Show figures for each value of this column of the labels files too
+    #[arg(long, value_name = "COLUMN")]
+    by: Option<String>,
     /// Resamples of documents for the 95 % intervals
     #[arg(long, default_value_t = 1000)]
     resamples: usize,
@@ -42,15 +47,12 @@ impl Evaluate {
         let model = self.model.load()?;
         let taxonomy = model.taxonomy();
         let rows = labels::read(&self.gold, taxonomy)?;
-        let predicted = rows.par_chunks(256).flat_map_iter(|chunk| {
-            let mut reader = model.reader();
-            chunk.iter().map(move |row| {
-                let text = Text { sentence: &row.text, title: row.title.as_deref(), lead: None };
-                (row.labels, reader.classify(&text).labels())
-            })
-        });
-        let pairs: Vec<_> = predicted.collect();
+        let pairs = compare(&model, &rows);
         let documents: Vec<&str> = rows.iter().map(|r| r.document.as_str()).collect();
+        let parts = match &self.by {
+            Some(column) => parts(&model, &self.gold, &rows, &pairs, column)?,
+            None => Vec::new(),
+        };
         let evaluation = evaluate(taxonomy, &pairs, &documents, self.resamples, self.seed);
         let tally = &evaluation.tally;
         let mut all: Vec<(String, f64)> = tally.figures().iter().map(|&(n, v)| (n.to_owned(), v)).collect();
@@ -81,6 +83,19 @@ impl Evaluate {
                 let intervals: serde_json::Map<_, _> =
                     names.into_iter().zip(&evaluation.intervals).map(|(n, &(a, b))| (n, vec![a, b].into())).collect();
                 object.insert("intervals".into(), intervals.into());
+                if let Some(column) = &self.by {
+                    let part = |p: &PartFigures| {
+                        let figures = json!({
+                            "rows": p.n_rows, "act.macro_f1": p.act_macro_f1, "topics.micro_f1": p.topics_micro_f1,
+                            "false_topic_share": p.false_topic_share,
+                        });
+                        (p.name.clone(), figures)
+                    };
+                    object.insert(
+                        format!("by.{column}"),
+                        parts.iter().map(part).collect::<serde_json::Map<_, _>>().into(),
+                    );
+                }
                 writeln!(out, "{}", serde_json::to_string_pretty(&object)?)?;
             }
             Form::Text => {
@@ -91,6 +106,18 @@ impl Evaluate {
                     let _ = writeln!(text, "{name:28} {:>6} {p:>9.3} {r:>9.3} {f1:>9.3}", c.n_gold());
                 }
                 text.push_str(&super::train::act_table(tally, taxonomy));
+                if let Some(column) = &self.by {
+                    let _ = writeln!(
+                        text,
+                        "\n{column:28} {:>6} {:>14} {:>16} {:>18}",
+                        "rows", "act.macro_f1", "topics.micro_f1", "false_topic_share"
+                    );
+                    for p in &parts {
+                        let topics = p.topics_micro_f1.map_or_else(|| "-".to_owned(), |f1| format!("{f1:.3}"));
+                        let (act, share) = (p.act_macro_f1, p.false_topic_share);
+                        let _ = writeln!(text, "{:28} {:>6} {act:>14.3} {topics:>16} {share:>18.3}", p.name, p.n_rows);
+                    }
+                }
                 write!(out, "{text}")?;
             }
         }
@@ -98,6 +125,32 @@ impl Evaluate {
         missed.iter().for_each(|m| say(&format!("gate missed: {m}")));
         Ok(if missed.is_empty() { Exit::Done } else { Exit::Bad })
     }
+}
+
+/// Given and predicted labels of each row.
+pub fn compare(model: &Model, rows: &[LabelledRow]) -> Vec<(Labels, Labels)> {
+    let of_chunk = |chunk: &[LabelledRow]| {
+        let mut reader = model.reader();
+        let of_row = |row: &LabelledRow| {
+            let text = Text { sentence: &row.text, title: row.title.as_deref(), lead: None };
+            (row.labels, reader.classify(&text).labels())
+        };
+        chunk.iter().map(of_row).collect::<Vec<_>>()
+    };
+    rows.par_chunks(256).flat_map_iter(of_chunk).collect()
+}
+
+/// Figures for each value of a column of the labels files.
+pub fn parts(
+    model: &Model,
+    gold: &[PathBuf],
+    rows: &[LabelledRow],
+    pairs: &[(Labels, Labels)],
+    column: &str,
+) -> anyhow::Result<Vec<PartFigures>> {
+    let values = labels::read_column(gold, column)?;
+    let names: Vec<&str> = rows.iter().map(|r| values.get(&r.id).map_or("", String::as_str)).collect();
+    Ok(by_part(model.taxonomy(), pairs, &names))
 }
 
 /// The overall figures with their intervals, a line each.

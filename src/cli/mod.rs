@@ -1,5 +1,6 @@
 //! The command line's arguments, and what all commands share: exit codes, errors, the model, progress.
 
+mod card;
 mod classify;
 mod evaluate;
 mod explain;
@@ -42,6 +43,8 @@ enum Command {
     Evaluate(evaluate::Evaluate),
     /// Say what a model file holds
     Info(info::Info),
+    /// Write a model card: Markdown under a Hugging Face `model-index`
+    Card(card::Card),
     /// Check a taxonomy, and how its terms do on labelled rows
     Taxonomy(taxonomy::Taxonomy),
 }
@@ -66,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Train(command) => command.run(),
         Command::Evaluate(command) => command.run(),
         Command::Info(command) => command.run(),
+        Command::Card(command) => command.run(),
         Command::Taxonomy(command) => command.run(),
     };
     let exit = result.unwrap_or_else(|error| {

@@ -9,8 +9,9 @@ use petition::config::Config;
 use petition::evaluate::{Evaluation, Tally};
 use petition::labels;
 use petition::model::Model;
+use petition::report::{Report, ReportSize};
 use petition::taxonomy::Taxonomy;
-use petition::train::{SCARCE, Trained, train};
+use petition::train::{SCARCE, Trained, learning_curve, train};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -30,6 +31,12 @@ pub struct Train {
     /// A config file; what it does not name keeps its default
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Where a report goes, as Markdown or JSON by the name's ending (.md, .json); may be given several times
+    #[arg(long, value_name = "FILE", value_parser = report_path)]
+    report: Vec<PathBuf>,
+    /// Shares of documents for the report's learning curve; each takes as long as training
+    #[arg(long, value_name = "SHARE", value_delimiter = ',', default_values_t = [0.1, 0.25, 0.5, 0.75, 1.0], value_parser = share)]
+    curve: Vec<f64>,
     /// The seed of all that is drawn at random
     #[arg(long)]
     seed: Option<u64>,
@@ -59,11 +66,27 @@ impl Train {
         };
         let rows = labels::read(&self.labels, &taxonomy)?;
         let mut output = Output::open(self.output.as_deref())?;
+        let mut reports = Vec::new();
+        for path in &self.report {
+            reports.push((Output::open(Some(path))?, path.extension().is_some_and(|e| e == "json")));
+        }
+        let for_curve = (!reports.is_empty()).then(|| (rows.clone(), taxonomy.clone(), config.clone()));
         let progress = Progress::new(&self.run, Unit::Steps, 0);
         let started = std::time::Instant::now();
-        let Trained { model, out_of_fold } =
-            train(rows, taxonomy, config, &|done, total| progress.set(done as u64, total as u64))?;
+        let step = |done: usize, total: usize| progress.set(done as u64, total as u64);
+        let trained = train(rows, taxonomy, config, &step)?;
+        let seconds = started.elapsed().as_secs_f64();
+        if let Some((rows, taxonomy, config)) = for_curve {
+            let curve = learning_curve(rows, &taxonomy, &config, &self.curve, &step)?;
+            let report = Report::new(&trained, curve, ReportSize::default());
+            for (mut file, is_json) in reports {
+                let text = if is_json { report.to_json() } else { report.to_markdown() };
+                file.write_all(text.as_bytes()).context("the report")?;
+                file.finish()?;
+            }
+        }
         progress.finish();
+        let Trained { model, out_of_fold } = trained;
         let bytes = model.to_bytes()?;
         output.write_all(&bytes).context("the model")?;
         output.finish()?;
@@ -78,7 +101,7 @@ impl Train {
             training.n_documents,
             model.space().n_columns(),
             bytes.len(),
-            started.elapsed().as_secs_f64(),
+            seconds,
         ));
         write!(std::io::stdout(), "{}", describe(&model, &out_of_fold.evaluation))?;
         Ok(Exit::Done)
@@ -97,6 +120,19 @@ impl Train {
         }
         Ok(config)
     }
+}
+
+fn report_path(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    match path.extension().and_then(|e| e.to_str()) {
+        Some("md" | "json") => Ok(path),
+        _ => Err("end the name in .md or .json".to_owned()),
+    }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share: f64 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
+    if share > 0.0 && share <= 1.0 { Ok(share) } else { Err("a share is above 0 and at most 1".to_owned()) }
 }
 
 /// The report as text.
