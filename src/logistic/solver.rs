@@ -163,11 +163,12 @@ impl<'x> Solver<'x> {
         let mut low: Lanes = std::array::from_fn(|l| -margin[l] - square * cost[l] * (1.0 - p_old[l]));
         let mut high: Lanes = std::array::from_fn(|l| -margin[l] + square * cost[l] * p_old[l]);
         for _ in 0..NEWTON_STEPS {
-            let mut largest = 0f64;
+            let f: Lanes = std::array::from_fn(|l| t[l] + margin[l] + square * cost[l] * (p[l] - p_old[l]));
+            if f.iter().fold(0f64, |largest, f| largest.max(f.abs())) < 0.05 * off {
+                break;
+            }
             for l in 0..LANES {
-                let a = square * cost[l];
-                let f = t[l] + margin[l] + a * (p[l] - p_old[l]);
-                largest = largest.max(f.abs());
+                let (a, f) = (square * cost[l], f[l]);
                 low[l] = if f < 0.0 { low[l].max(t[l]) } else { low[l] };
                 high[l] = if f > 0.0 { high[l].min(t[l]) } else { high[l] };
                 let next = t[l] - f / (1.0 + a * p[l] * (1.0 - p[l]));
@@ -176,9 +177,6 @@ impl<'x> Solver<'x> {
             }
             for l in 0..LANES {
                 p[l] = sigmoid(t[l]);
-            }
-            if largest < 0.05 * off {
-                break;
             }
         }
         self.t[row] = t;
