@@ -184,7 +184,97 @@ fn what_classify_writes_train_and_evaluate_read_back() {
 
     // A topic that no row had is never said.
     desk.write("board.txt", "Residents urged the council to create a civilian oversight board.");
-    assert!(!desk.run(&["classify", "board.txt", "-m", "m.safetensors", "-q"]).stdout.contains("oversight\n"));
+    let board = desk.run(&["classify", "board.txt", "-m", "m.safetensors", "-q"]);
+    assert!(!rows(&board.stdout)[0][8].contains("oversight"), "{}", board.stdout);
+}
+
+#[test]
+fn a_report_and_a_card_say_what_is_known() {
+    let desk = Desk::new();
+    // One label in sixty is wrong, and the report finds it.
+    let wrong = small_corpus()
+        .replace("d5:3,d5,,He was born on a Tuesday 38,none,", "d5:3,d5,,He was born on a Tuesday 38,demand,funding");
+    desk.write("labels.csv", wrong);
+    let arguments = "train labels.csv -o m.safetensors --report r.md --report r.json --curve 0.5,1 -q";
+    assert_eq!(desk.run(&arguments.split(' ').collect::<Vec<_>>()).exit, 0);
+    let report: serde_json::Value = serde_json::from_str(&desk.read("r.json")).expect("JSON");
+    assert_eq!(report["surprising_rows"][0]["id"], "d5:3");
+    assert_eq!(report["surprising_rows"][0]["said_act"], "none");
+    let curve: Vec<_> = (0..2).map(|i| report["learning_curve"][i]["n_documents"].as_u64()).collect();
+    assert_eq!(curve, [Some(6), Some(12)]);
+    let review = ["n_flagged", "n_other"].map(|name| report["review"][name].as_u64().expect("a number"));
+    assert_eq!(review.iter().sum::<u64>(), 60);
+    let markdown = desk.read("r.md");
+    for part in [
+        "| topics.micro_f1 |",
+        "| act.demand | 25 |",
+        "## Reliability",
+        "## Learning curve",
+        "| d5:3 | demand funding | none |",
+    ] {
+        assert!(markdown.contains(part), "{part} is not in\n{markdown}");
+    }
+
+    desk.write("notes.md", "## Known failures\n\nIrony.\n");
+    desk.write(
+        "gold.csv",
+        "id,genre,text,act,topics\n1,news,Defund the police now,demand,funding\n2,chat,He was born on a Tuesday,none,\n",
+    );
+    let arguments = "card -m m.safetensors --report r.json --gold gold.csv --gold-name two --by genre --notes notes.md --resamples 0 -q";
+    let card = desk.run(&arguments.split(' ').collect::<Vec<_>>()).stdout;
+    let header = card.split("---\n").nth(1).expect("a header");
+    assert!(header.contains("model-index:\n- name: policing-reform\n"), "{header}");
+    assert!(header.contains("      name: \"two\"\n"), "{header}");
+    assert!(header.contains("    - type: accuracy\n      name: act.accuracy\n      value: 1.0000\n"), "{header}");
+    for part in [
+        "Irony.",
+        "## On two",
+        "| news | 1 | 1.000 | 1.000 | 0.0 % |",
+        "| chat | 1 | 1.000 | – | 0.0 % |",
+        "| 6 | 30 |",
+    ] {
+        assert!(card.contains(part), "{part} is not in\n{card}");
+    }
+    desk.write("labels.csv", small_corpus());
+    desk.run(&["train", "labels.csv", "-o", "other.safetensors", "-q"]);
+    let other = desk.run(&["card", "-m", "other.safetensors", "--report", "r.json"]);
+    assert!(other.exit == 2 && other.stderr.contains("r.json: is the report of another model"), "{}", other.stderr);
+}
+
+#[test]
+fn terms_are_counted_on_labels() {
+    let desk = Desk::new();
+    desk.write("labels.csv", small_corpus());
+    let text = "name = 'x'\n[[act]]\nid = 'demand'\ndefinition = ''\ncues = ['we demand', 'please']\n[[act]]\nid = 'commitment'\ndefinition = ''\n\
+                [[act]]\nid = 'policy'\ndefinition = ''\n[[act]]\nid = 'none'\ndefinition = ''\ntopics = false\n";
+    let topics = [
+        "oversight",
+        "use-of-force",
+        "training",
+        "transparency",
+        "union-contracts",
+        "prosecution",
+        "profiling",
+        "funding",
+    ];
+    let more = ["militarization", "community", "body-cameras", "discipline", "crisis-response"];
+    let tables = topics
+        .iter()
+        .chain(&more)
+        .map(|t| format!("[[topic]]\nid = '{t}'\ndefinition = ''\nterms = ['the (city | police)']\n"));
+    desk.write("t.toml", format!("{text}{}", tables.collect::<String>()));
+    let run = desk.run(&["taxonomy", "check", "t.toml", "--labels", "labels.csv", "--format", "csv"]);
+    let found = rows(&run.stdout);
+    let of = |group: &str, term: &str| {
+        let row = found.iter().find(|r| &r[0] == group && &r[1] == term).expect("a row");
+        row.iter().skip(2).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(of("demand cues", "we demand"), ["12", "12", "12", "0.5000", "1.0000"]);
+    assert_eq!(of("demand cues", "please"), ["0", "0", "0", "0.0000", ""]);
+    assert_eq!(of("funding terms", "the (city | police)"), ["24", "12", "12", "1.0000", "0.5000"]);
+    assert_eq!(of("oversight terms", "the (city | police)"), ["24", "12", "0", "", "0.0000"]);
+    let text = desk.run(&["taxonomy", "check", "t.toml", "--labels", "labels.csv"]).stdout;
+    assert!(text.contains("1 of 15 terms hit nothing\n"), "{text}");
 }
 
 #[test]
@@ -291,6 +381,14 @@ fn bad_input() {
         "evaluate few.csv --min f1=1 --resamples 0",
         "explain",
         "info -m nothing.safetensors",
+        "train few.csv -o out.safetensors --report report.txt",
+        "train few.csv -o out.safetensors --report report.md --curve 0,1",
+        "evaluate few.csv --by genre --resamples 0",
+        "card --gold few.csv --by genre",
+        "card --notes nothing.md",
+        "card --report config.toml",
+        "taxonomy check taxonomy.toml",
+        "taxonomy check nothing.toml",
     ] {
         let run = desk.run(&arguments.split(' ').collect::<Vec<_>>());
         let _ = writeln!(report, "$ petition {arguments}\n{}{}[exit {}]\n", run.stdout, run.stderr, run.exit);

@@ -59,7 +59,9 @@ impl Card {
         let notes = self.notes.as_ref().map(read).transpose()?;
         let report = match &self.report {
             Some(path) => {
-                let report: Report = serde_json::from_str(&read(path)?).with_context(|| path.display().to_string())?;
+                let report: Report = serde_json::from_str(&read(path)?).with_context(|| {
+                    format!("{}: is no report of `petition train --report FILE.json`", path.display())
+                })?;
                 anyhow::ensure!(
                     report.data_hash == model.training().data_hash,
                     "{}: is the report of another model: its data hash is {}, the model's {}",
