@@ -7,7 +7,7 @@
 use crate::calibrate::{Line, careful_threshold, expected_calibration_error, platt, scale_logits};
 use crate::config::{CheckedConfig, HeadConfig};
 use crate::evaluate::{Evaluation, Labels, Tally, evaluate};
-use crate::features::{Extractor, FeatureSpace, Observed, Text};
+use crate::features::{Extractor, Feature, FeatureSpace, Observed, Text};
 use crate::labels::{self, LabelledRow};
 use crate::logistic::{ClassWeight, LogisticError, SparseLogistic, SparseLogisticParams};
 use crate::math::{sigmoid, softmax};
@@ -322,12 +322,14 @@ impl Task<'_> {
     fn fit(&self, part: &[usize]) -> Result<Heads, TrainError> {
         let observed = part.iter().map(|&r| (self.documents[r], &self.observed[r]));
         let space = FeatureSpace::fit(observed, self.stems, &self.config.features);
-        let records = self.records(&space, part)?;
+        let records = self.records(&space, part, |_| true)?;
+        // Marks of form tell acts apart; topics are no better for them out of fold.
+        let unmarked = self.records(&space, part, |feature| !matches!(feature, Feature::Mark(_)))?;
         let acts = Array1::from_iter(part.iter().map(|&r| self.rows[r].labels.act));
         let topics = Array2::from_shape_fn((part.len(), self.taxonomy.topics.len()), |(i, topic)| {
             self.rows[part[i]].labels.topics.contains(topic)
         });
-        let (acts, topics) = (DatasetBase::new(records.clone(), acts), DatasetBase::new(records, topics));
+        let (acts, topics) = (DatasetBase::new(records, acts), DatasetBase::new(unmarked, topics));
         let (acts, topics) =
             rayon::join(|| self.params(&self.config.acts).fit(&acts), || self.params(&self.config.topics).fit(&topics));
         Ok(Heads { space, acts: acts?, topics: topics?, n_acts: self.taxonomy.acts.len() })
@@ -340,19 +342,24 @@ impl Task<'_> {
             .seed(self.config.seed)
     }
 
-    fn records(&self, space: &FeatureSpace, part: &[usize]) -> Result<SparseRecords, SparseError> {
+    fn records(
+        &self,
+        space: &FeatureSpace,
+        part: &[usize],
+        keep: impl Fn(Feature) -> bool,
+    ) -> Result<SparseRecords, SparseError> {
         let mut records = SparseRecords::new(space.n_columns());
         let mut row = SparseRow::default();
         for &r in part {
             space.weigh_observed(&self.observed[r], self.stems, &mut row);
-            records.push(row.iter())?;
+            records.push(row.iter().filter(|&(column, _)| keep(space.feature(column))))?;
         }
         Ok(records)
     }
 
     /// Scores of all acts, then of all topics, for some rows.
     fn scores(&self, heads: &Heads, part: &[usize]) -> Result<Array2<f64>, TrainError> {
-        let records = self.records(&heads.space, part)?;
+        let records = self.records(&heads.space, part, |_| true)?;
         let mut scores = Array2::from_elem((part.len(), heads.n_acts + self.taxonomy.topics.len()), NEVER);
         let acts = heads.acts.decision(&records);
         scores.slice_mut(s![.., ..acts.ncols()]).assign(&acts);
