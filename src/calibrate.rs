@@ -112,13 +112,41 @@ pub fn careful_threshold(probabilities: &[f64], labels: &[bool]) -> Option<f64> 
 /// The expected calibration error: the mean distance between probability and share, over ten bins of equal width,
 /// weighted by the number of rows (0 to 1). Source: Naeini, Cooper and Hauskrecht 2015.
 pub fn expected_calibration_error(probabilities: &[f64], labels: &[bool]) -> f64 {
-    let mut bins = [(0usize, 0.0, 0usize); 10];
-    for (&p, &y) in probabilities.iter().zip(labels) {
-        let bin = &mut bins[((p * 10.0) as usize).min(9)];
-        *bin = (bin.0 + 1, bin.1 + p, bin.2 + usize::from(y));
+    let mut bins = Bins::default();
+    probabilities.iter().zip(labels).for_each(|(&p, &y)| bins.add(p, y));
+    bins.calibration_error()
+}
+
+/// Probabilities in ten bins of equal width.
+#[derive(Debug, Clone, Default)]
+pub struct Bins([Bin; 10]);
+
+/// One bin: how many probabilities fall into it, their sum, and how many of their labels are true.
+#[derive(Debug, Clone, Copy, Default)]
+#[allow(missing_docs)]
+pub struct Bin {
+    pub n: usize,
+    pub sum: f64,
+    pub n_true: usize,
+}
+
+impl Bins {
+    /// Counts a probability (0 to 1) and whether its label is true.
+    pub fn add(&mut self, p: f64, label: bool) {
+        let bin = &mut self.0[((p * 10.0) as usize).min(9)];
+        *bin = Bin { n: bin.n + 1, sum: bin.sum + p, n_true: bin.n_true + usize::from(label) };
     }
-    let n = probabilities.len().max(1) as f64;
-    bins.iter().map(|&(_, sum, n_true)| (sum - n_true as f64).abs() / n).sum()
+
+    /// The expected calibration error, see [`expected_calibration_error`].
+    pub fn calibration_error(&self) -> f64 {
+        let n = self.0.iter().map(|b| b.n).sum::<usize>().max(1) as f64;
+        self.0.iter().map(|b| (b.sum - b.n_true as f64).abs() / n).sum()
+    }
+
+    /// The bins that are not empty, by probability.
+    pub fn filled(&self) -> impl Iterator<Item = &Bin> {
+        self.0.iter().filter(|b| b.n > 0)
+    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,13 @@ pub struct Labels {
     pub topics: TopicSet,
 }
 
+impl Labels {
+    /// These labels hold an output's; outputs are the `n_acts` acts, then the topics.
+    pub fn has(&self, output: usize, n_acts: usize) -> bool {
+        output.checked_sub(n_acts).map_or(self.act == output, |topic| self.topics.contains(topic))
+    }
+}
+
 /// How often one label was rightly and wrongly said.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {

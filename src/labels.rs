@@ -33,7 +33,7 @@ pub enum LabelsError {
     #[error("{}:{line}: broken CSV: {message}", path.display())]
     Csv { path: PathBuf, line: u64, message: String },
     #[error("{}: there is no column `{column}`; a labels file needs id, text, act and topics, and this one has {}", path.display(), found.join(", "))]
-    MissingColumn { path: PathBuf, column: String, found: Vec<String> },
+    MissingColumn { path: PathBuf, column: &'static str, found: Vec<String> },
     #[error("{}: there is no column `{column}`; the file has {}", path.display(), found.join(", "))]
     NoSuchColumn { path: PathBuf, column: String, found: Vec<String> },
     #[error("{}:{line}: column `act`: `{value}` is no act of the taxonomy; it has {}", path.display(), known.join(", "))]
@@ -136,7 +136,7 @@ fn read_file(
     let column = |name: &'static str| {
         place(name).ok_or_else(|| LabelsError::MissingColumn {
             path: path.to_owned(),
-            column: name.to_owned(),
+            column: name,
             found: header.iter().map(str::to_owned).collect(),
         })
     };

@@ -1,7 +1,7 @@
 //! What is known of a freshly trained model, as one JSON object or as Markdown: figures with intervals, calibration,
 //! confusions, the learning curve, what weighs most, which rows surprise.
 
-use crate::evaluate::Labels;
+use crate::calibrate::Bins;
 use crate::features::Text;
 use crate::math::ln;
 use crate::model::Model;
@@ -153,8 +153,6 @@ impl Default for ReportSize {
         Self { n_weights: 15, n_rows: 50, n_confusions: 20 }
     }
 }
-
-const N_BINS: usize = 10;
 
 impl Report {
     /// Puts together what is known of a model.
@@ -333,28 +331,19 @@ fn topic_confusion(taxonomy: &Taxonomy, known: &OutOfFold, n: usize) -> Vec<Topi
     counts.into_iter().take(n).map(confusion).collect()
 }
 
-fn has(labels: &Labels, output: usize, n_acts: usize) -> bool {
-    output.checked_sub(n_acts).map_or(labels.act == output, |topic| labels.topics.contains(topic))
-}
-
 fn reliability(known: &OutOfFold, outputs: std::ops::Range<usize>, head: &str) -> Reliability {
     let n_acts = known.evaluation.tally.acts.len();
-    let mut bins = [(0usize, 0.0, 0usize); N_BINS];
+    let mut bins = Bins::default();
     for (row, p) in known.rows.iter().zip(known.probabilities.rows()) {
-        for (output, &p) in p.iter().enumerate().filter(|(output, _)| outputs.contains(output)) {
-            let bin = &mut bins[((p * N_BINS as f64) as usize).min(N_BINS - 1)];
-            *bin = (bin.0 + 1, bin.1 + p, bin.2 + usize::from(has(&row.labels, output, n_acts)));
-        }
+        let of_head = p.iter().enumerate().filter(|(output, _)| outputs.contains(output));
+        of_head.for_each(|(output, &p)| bins.add(p, row.labels.has(output, n_acts)));
     }
-    let n: usize = bins.iter().map(|b| b.0).sum();
-    let calibration_error =
-        bins.iter().map(|&(_, sum, n_true)| (sum - n_true as f64).abs()).sum::<f64>() / n.max(1) as f64;
-    let filled = bins.into_iter().filter(|b| b.0 > 0).map(|(n, sum, n_true)| ReliabilityBin {
-        n,
-        probability: sum / n as f64,
-        share: n_true as f64 / n as f64,
+    let filled = bins.filled().map(|bin| ReliabilityBin {
+        n: bin.n,
+        probability: bin.sum / bin.n as f64,
+        share: bin.n_true as f64 / bin.n as f64,
     });
-    Reliability { head: head.to_owned(), calibration_error, bins: filled.collect() }
+    Reliability { head: head.to_owned(), calibration_error: bins.calibration_error(), bins: filled.collect() }
 }
 
 fn review_figures(model: &Model, known: &OutOfFold) -> ReviewFigures {
@@ -382,7 +371,7 @@ fn surprising_rows(taxonomy: &Taxonomy, known: &OutOfFold, n: usize) -> Vec<Surp
     let log_probability = |row: usize| {
         let labels = &known.rows[row].labels;
         let of = known.probabilities.row(row);
-        let topics = (n_acts..of.len()).map(|o| if has(labels, o, n_acts) { of[o] } else { 1.0 - of[o] });
+        let topics = (n_acts..of.len()).map(|o| if labels.has(o, n_acts) { of[o] } else { 1.0 - of[o] });
         topics.chain([of[labels.act]]).map(|p| ln(p.max(1e-12))).sum::<f64>()
     };
     let mut order: Vec<(usize, f64)> = (0..known.rows.len()).map(|row| (row, log_probability(row))).collect();

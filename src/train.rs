@@ -200,11 +200,7 @@ fn label_info(tally: &Tally, calibration_errors: &[f64], taxonomy: &Taxonomy) ->
 
 /// Which rows have an output's label; outputs are the acts, then the topics.
 fn truth(rows: &[LabelledRow], n_acts: usize, output: usize) -> Vec<bool> {
-    let has = |l: &Labels| match output.checked_sub(n_acts) {
-        Some(topic) => l.topics.contains(topic),
-        None => l.act == output,
-    };
-    rows.iter().map(|r| has(&r.labels)).collect()
+    rows.iter().map(|r| r.labels.has(output, n_acts)).collect()
 }
 
 /// One threshold a topic, for a good F1 out of fold. A topic without rows is never said: its threshold is 1.
@@ -320,7 +316,10 @@ impl Task<'_> {
     }
 
     fn fit(&self, part: &[usize]) -> Result<Heads, TrainError> {
-        let observed = part.iter().map(|&r| (self.documents[r], &self.observed[r]));
+        // Ids need not keep a document's rows together.
+        let mut by_document = part.to_vec();
+        by_document.sort_by_key(|&r| self.documents[r]);
+        let observed = by_document.iter().map(|&r| (self.documents[r], &self.observed[r]));
         let space = FeatureSpace::fit(observed, self.stems, &self.config.features);
         let records = self.records(&space, part, |_| true)?;
         // Marks of form tell acts apart; topics are no better for them out of fold.
