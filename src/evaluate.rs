@@ -218,6 +218,18 @@ pub struct Evaluation {
     pub label_intervals: Vec<(f64, f64)>,
 }
 
+impl Evaluation {
+    /// The interval of the figure at this place of [`Tally::figures`]; the value itself at both ends without resamples.
+    pub fn interval(&self, place: usize, value: f64) -> (f64, f64) {
+        self.intervals.get(place).copied().unwrap_or((value, value))
+    }
+
+    /// The same for the F1 of the label at this place of [`Tally::labels`].
+    pub fn label_interval(&self, place: usize, value: f64) -> (f64, f64) {
+        self.label_intervals.get(place).copied().unwrap_or((value, value))
+    }
+}
+
 /// Compares gold and predicted labels; `documents` names the document of each pair.
 ///
 /// Intervals come from a bootstrap that draws whole documents, since sentences of one document resemble each other.

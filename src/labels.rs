@@ -4,6 +4,7 @@ use crate::evaluate::Labels;
 use crate::taxonomy::Taxonomy;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -76,13 +77,8 @@ pub fn read_column(paths: &[PathBuf], name: &str) -> Result<HashMap<String, Stri
     let mut values = HashMap::new();
     for path in paths {
         for file in csv_files(path)? {
-            let broken = |e: csv::Error| LabelsError::Csv {
-                path: file.clone(),
-                line: e.position().map_or(1, csv::Position::line),
-                message: plain_csv_message(&e),
-            };
-            let bytes = std::fs::read(&file).map_err(|source| LabelsError::Io { path: file.clone(), source })?;
-            let mut reader = csv::Reader::from_reader(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes));
+            let broken = |e| broken(&file, &e);
+            let mut reader = open(&file)?;
             let header = reader.headers().map_err(broken)?.clone();
             let place = |name: &str| header.iter().position(|h| h.trim() == name);
             let (Some(id), Some(column)) = (place("id"), place(name)) else {
@@ -110,27 +106,35 @@ fn csv_files(path: &Path) -> Result<Vec<PathBuf>, LabelsError> {
     if files.is_empty() { Err(LabelsError::EmptyFolder { path: path.to_owned() }) } else { Ok(files) }
 }
 
+/// A reader of a file that has rows and closes its quotes.
+fn open(path: &Path) -> Result<csv::Reader<Cursor<Vec<u8>>>, LabelsError> {
+    let mut bytes = std::fs::read(path).map_err(|source| LabelsError::Io { path: path.to_owned(), source })?;
+    if bytes.starts_with(b"\xef\xbb\xbf") {
+        bytes.drain(..3);
+    }
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(LabelsError::NoRows { path: path.to_owned() });
+    }
+    if let Some(line) = unclosed_quote(&bytes) {
+        let message = "a quote opens here and is never closed".to_owned();
+        return Err(LabelsError::Csv { path: path.to_owned(), line, message });
+    }
+    Ok(csv::Reader::from_reader(Cursor::new(bytes)))
+}
+
+fn broken(path: &Path, error: &csv::Error) -> LabelsError {
+    let line = error.position().map_or(1, csv::Position::line);
+    LabelsError::Csv { path: path.to_owned(), line, message: plain_csv_message(error) }
+}
+
 fn read_file(
     path: &Path,
     taxonomy: &Taxonomy,
     rows: &mut Vec<LabelledRow>,
     seen: &mut HashMap<String, String>,
 ) -> Result<(), LabelsError> {
-    let bytes = std::fs::read(path).map_err(|source| LabelsError::Io { path: path.to_owned(), source })?;
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Err(LabelsError::NoRows { path: path.to_owned() });
-    }
-    if let Some(line) = unclosed_quote(bytes) {
-        let message = "a quote opens here and is never closed".to_owned();
-        return Err(LabelsError::Csv { path: path.to_owned(), line, message });
-    }
-    let broken = |e: csv::Error| LabelsError::Csv {
-        path: path.to_owned(),
-        line: e.position().map_or(1, csv::Position::line),
-        message: plain_csv_message(&e),
-    };
-    let mut reader = csv::Reader::from_reader(bytes);
+    let broken = |e| broken(path, &e);
+    let mut reader = open(path)?;
     let header = reader.headers().map_err(broken)?.clone();
     let place = |name: &str| header.iter().position(|h| h.trim() == name);
     let column = |name: &'static str| {

@@ -160,13 +160,12 @@ impl Report {
         let (model, known) = (&trained.model, &trained.out_of_fold);
         let (taxonomy, training, evaluation) = (model.taxonomy(), model.training(), &known.evaluation);
         let n_acts = taxonomy.acts.len();
-        let interval = |of: &[(f64, f64)], place: usize, value: f64| of.get(place).copied().unwrap_or((value, value));
         let figures = evaluation.tally.figures().into_iter().enumerate().map(|(place, (name, value))| {
-            let (low, high) = interval(&evaluation.intervals, place, value);
+            let (low, high) = evaluation.interval(place, value);
             Figure { name: name.to_owned(), value, low, high }
         });
         let labels = training.labels.iter().enumerate().map(|(place, l)| {
-            let (f1_low, f1_high) = interval(&evaluation.label_intervals, place, l.f1);
+            let (f1_low, f1_high) = evaluation.label_interval(place, l.f1);
             LabelFigures {
                 name: l.name.clone(),
                 n_rows: l.n_rows,

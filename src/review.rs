@@ -3,6 +3,7 @@
 //! The reasons are rules over what the model says, each a constant below, so that a reader of the table can follow them.
 //! How often flagged and other rows are right is in the report of `petition train`.
 
+use crate::math::exp;
 use crate::model::{Model, Prediction};
 use std::fmt::{self, Display, Formatter};
 
@@ -51,8 +52,11 @@ pub fn reasons<'p>(model: &'p Model, prediction: &'p Prediction) -> impl Iterato
     let next = others.map(|(_, &p)| p).fold(0.0, f64::max);
     let carries_topics = taxonomy.act_without_topics != Some(prediction.act);
     let thresholds = || model.thresholds().iter().map(|&t| f64::from(t));
+    // Log-odds differ by less than the margin where odds differ by less than this factor.
+    let factor = exp(TOPIC_MARGIN);
     let unsure = topics.iter().zip(thresholds()).enumerate().filter(move |&(_, (&p, threshold))| {
-        carries_topics && threshold < 1.0 && (log_odds(p) - log_odds(threshold)).abs() < TOPIC_MARGIN
+        let (odds, bound) = (p * (1.0 - threshold), threshold * (1.0 - p));
+        carries_topics && threshold < 1.0 && odds < factor * bound && bound < factor * odds
     });
     let disagree = !carries_topics && topics.iter().zip(thresholds()).any(|(&p, threshold)| p >= threshold);
     let n_words = prediction.n_words;
@@ -64,11 +68,6 @@ pub fn reasons<'p>(model: &'p Model, prediction: &'p Prediction) -> impl Iterato
         .chain(when((prediction.known_stems as f64) < KNOWN_SHARE * n_words as f64, Reason::FewKnownWords))
         .chain(when(n_words <= VERY_SHORT, Reason::VeryShort))
         .chain(when(n_words >= VERY_LONG, Reason::VeryLong))
-}
-
-fn log_odds(p: f64) -> f64 {
-    let p = p.clamp(1e-9, 1.0 - 1e-9);
-    crate::math::ln(p / (1.0 - p))
 }
 
 /// The reasons as they stand in the column `review`, joined by `|`: `unsure-act`, `unsure-TOPIC`, `heads-disagree`,

@@ -90,16 +90,15 @@ impl Card {
             Some(column) => parts(model, &self.gold, &rows, &pairs, column)?,
             None => Vec::new(),
         };
-        let interval = |of: &[(f64, f64)], place: usize, value: f64| of.get(place).copied().unwrap_or((value, value));
         let mut table = String::new();
         for (place, (name, value)) in evaluation.tally.figures().iter().enumerate() {
-            let (low, high) = interval(&evaluation.intervals, place, *value);
+            let (low, high) = evaluation.interval(place, *value);
             let _ = writeln!(table, "| {name} | {value:.3} | {low:.3} to {high:.3} |");
         }
         let mut labels = String::new();
         for (place, (name, c)) in evaluation.tally.labels(model.taxonomy()).enumerate() {
             let (p, r, f1) = (c.precision(), c.recall(), c.f1());
-            let (low, high) = interval(&evaluation.label_intervals, place, f1);
+            let (low, high) = evaluation.label_interval(place, f1);
             let _ = writeln!(labels, "| {name} | {} | {p:.3} | {r:.3} | {f1:.3} | {low:.3} to {high:.3} |", c.n_gold());
         }
         Ok(OnGold {
