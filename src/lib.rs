@@ -29,7 +29,6 @@
 //! # Ok::<(), petition::model_file::ModelError>(())
 //! ```
 
-pub mod automaton;
 pub mod batch;
 pub mod calibrate;
 pub mod config;
@@ -39,6 +38,7 @@ pub mod evaluate;
 pub mod features;
 pub mod labels;
 pub mod logistic;
+pub mod matcher;
 pub mod math;
 pub mod model;
 pub mod model_file;

@@ -1,5 +1,5 @@
 //! The notation of seed terms and cues: one line of text → a pattern over stems. How patterns are matched, all of
-//! them at once, is asked in `automaton`; which file they stand in, in `taxonomy`.
+//! them at once, is asked in `matcher`; which file they stand in, in `taxonomy`.
 //!
 //! | notation | matches |
 //! |---|---|
@@ -19,35 +19,55 @@ use hashbrown::HashMap;
 use std::collections::BTreeMap;
 use thiserror::Error;
 
-/// One condition on a word.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Symbol {
-    /// The word's stem is this.
-    Stem(String),
-    /// The normalised word is this.
-    Exact(String),
-    /// The normalised word begins with this.
-    Prefix(String),
-}
-
 /// The distinct symbols of many patterns, numbered in order of first use.
 #[derive(Debug, Clone, Default)]
 pub struct SymbolTable {
-    numbers: HashMap<Symbol, u32, foldhash::fast::FixedState>,
+    stems: Numbers,
+    exact: Numbers,
+    prefixes: Numbers,
+    /// Lengths of prefixes, increasing.
     prefix_lengths: Vec<usize>,
+    /// How each symbol is written in a pattern; a stem stands for itself.
+    written: Vec<Box<str>>,
     /// The symbols of plain words met before, so that each is stemmed once.
-    of_plain: HashMap<String, u32, foldhash::fast::FixedState>,
+    of_plain: Numbers,
 }
 
+type Numbers = HashMap<Box<str>, u32, foldhash::fast::FixedState>;
+
 impl SymbolTable {
-    fn number(&mut self, symbol: Symbol) -> u32 {
-        if let Symbol::Prefix(p) = &symbol
-            && let Err(at) = self.prefix_lengths.binary_search(&p.len())
-        {
-            self.prefix_lengths.insert(at, p.len());
+    /// Puts written symbols (see [`SymbolTable::written`]) together again; a symbol that stands twice keeps its first number.
+    pub fn from_written<'s>(written: impl Iterator<Item = &'s str>) -> Self {
+        let mut table = Self::default();
+        for symbol in written {
+            table.number(symbol);
         }
-        let next = self.numbers.len() as u32;
-        *self.numbers.entry(symbol).or_insert(next)
+        table
+    }
+
+    /// The symbols in order, as patterns write them: `stem`, `=exact`, `prefix*`.
+    pub fn written(&self) -> impl Iterator<Item = &str> {
+        self.written.iter().map(AsRef::as_ref)
+    }
+
+    /// The number of a symbol, new or known.
+    fn number(&mut self, written: &str) -> u32 {
+        let next = self.written.len() as u32;
+        let (numbers, text) = if let Some(exact) = written.strip_prefix('=') {
+            (&mut self.exact, exact)
+        } else if let Some(prefix) = written.strip_suffix('*') {
+            if let Err(at) = self.prefix_lengths.binary_search(&prefix.len()) {
+                self.prefix_lengths.insert(at, prefix.len());
+            }
+            (&mut self.prefixes, prefix)
+        } else {
+            (&mut self.stems, written)
+        };
+        let number = *numbers.entry(text.into()).or_insert(next);
+        if number == next {
+            self.written.push(written.into());
+        }
+        number
     }
 
     /// The number of a plain word's stem.
@@ -55,30 +75,27 @@ impl SymbolTable {
         if let Some(&number) = self.of_plain.get(word) {
             return number;
         }
-        let number = self.number(Symbol::Stem(stemmer.stem(word).into_owned()));
-        self.of_plain.insert(word.to_owned(), number);
+        let number = self.number(&stemmer.stem(word));
+        self.of_plain.insert(word.into(), number);
         number
     }
 
     /// How many symbols there are.
     pub fn len(&self) -> usize {
-        self.numbers.len()
+        self.written.len()
     }
 
     /// No symbol yet.
     pub fn is_empty(&self) -> bool {
-        self.numbers.is_empty()
+        self.written.is_empty()
     }
 
     /// Appends to `out` the numbers of all symbols that a word fulfils, given its normal form and its stem.
     pub fn of_word(&self, normal: &str, stem: &str, out: &mut Vec<u32>) {
-        let mut push = |symbol: Symbol| out.extend(self.numbers.get(&symbol));
-        push(Symbol::Stem(stem.to_owned()));
-        push(Symbol::Exact(normal.to_owned()));
+        out.extend(self.stems.get(stem));
+        out.extend(self.exact.get(normal));
         for &length in &self.prefix_lengths {
-            if let Some(prefix) = normal.get(..length) {
-                push(Symbol::Prefix(prefix.to_owned()));
-            }
+            out.extend(normal.get(..length).and_then(|prefix| self.prefixes.get(prefix)));
         }
     }
 }
@@ -108,6 +125,9 @@ pub struct Pattern {
     /// Sequences that must not stand anywhere in the sentence.
     pub excluded: Vec<Vec<Item>>,
 }
+
+/// The most words that a pattern may span, gaps included.
+pub const MAX_WIDTH: usize = 63;
 
 /// Named lists of alternatives, for `{name}`.
 pub type Lists = BTreeMap<String, Vec<Vec<Item>>>;
@@ -154,6 +174,8 @@ pub enum PatternProblem {
     NoWord(String),
     #[error("`*` and `=` take a single word, not `{0}`")]
     NotOneWord(String),
+    #[error("the pattern may span {0} words, and {MAX_WIDTH} is the most; narrow its gaps or cut it in two")]
+    TooWide(usize),
     #[error("`-` must be followed by a word or a group; nothing but exclusions may follow it")]
     BadExclusion,
 }
@@ -201,6 +223,10 @@ impl PatternReader<'_> {
         if std::iter::once(&items).chain(&excluded).any(|s| s.iter().all(can_be_missing)) {
             return whole(PatternProblem::MatchesNothing);
         }
+        let widest = std::iter::once(&items).chain(&excluded).map(|s| width(s)).max().unwrap_or(0);
+        if widest > MAX_WIDTH {
+            return whole(PatternProblem::TooWide(widest));
+        }
         Ok(Pattern { items, at_start, at_end, excluded })
     }
 
@@ -224,6 +250,17 @@ fn can_be_missing(item: &Item) -> bool {
         Item::Choice(alternatives) => alternatives.iter().any(|a| a.iter().all(can_be_missing)),
         Item::Optional(_) | Item::Gap(_) => true,
     }
+}
+
+/// The most words that a sequence spans.
+fn width(items: &[Item]) -> usize {
+    let of_item = |item: &Item| match item {
+        Item::Word(_) => 1,
+        Item::Gap(words) => usize::from(*words),
+        Item::Optional(body) => width(body),
+        Item::Choice(alternatives) => alternatives.iter().map(|a| width(a)).max().unwrap_or(0),
+    };
+    items.iter().map(of_item).sum()
 }
 
 struct Parser<'t, 'r, 'a> {
@@ -363,9 +400,9 @@ impl Parser<'_, '_, '_> {
                 let word = words.remove(0);
                 let PatternReader { symbols, stemmer, .. } = &mut *self.reader;
                 let number = if exact {
-                    symbols.number(Symbol::Exact(word))
+                    symbols.number(&format!("={word}"))
                 } else if prefix {
-                    symbols.number(Symbol::Prefix(word))
+                    symbols.number(&format!("{word}*"))
                 } else {
                     symbols.stem_number(&word, stemmer)
                 };

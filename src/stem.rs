@@ -1,4 +1,4 @@
-//! Text → words → stems: how a sentence is read. What the stems mean is asked in `automaton` and `features`.
+//! Text → words → stems: how a sentence is read. What the stems mean is asked in `matcher` and `features`.
 //!
 //! A word is a run of letters and digits, lower-cased, split at hyphens ("use-of-force" is three words). A plural or
 //! possessive apostrophe goes, initials stay together ("u.s"), a year becomes `#year` and any other number of more
@@ -130,8 +130,8 @@ pub fn normalise(raw: &str, out: &mut String) {
 pub struct Word {
     /// The stem's number in a [`StemTable`], or [`UNKNOWN`].
     pub stem: u32,
-    /// Where its pattern symbols stand in the cache, and how many there are.
-    pub symbols: (u32, u16),
+    /// What it fulfils, see [`crate::matcher::Matcher::profile`].
+    pub profile: u32,
     /// The raw word begins with a capital letter.
     pub capital: bool,
     /// The raw word has two or more letters, all capitals.

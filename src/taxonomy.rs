@@ -29,7 +29,7 @@
 //! terms = ["tenant", "lease", "{landlord}"]
 //! ```
 
-use crate::automaton::Automaton;
+use crate::matcher::Matcher;
 use crate::pattern::{Lists, PatternError, PatternReader, SymbolTable};
 use crate::stem::Stemmer;
 use serde::{Deserialize, Serialize};
@@ -58,7 +58,7 @@ pub struct Taxonomy {
     /// Conditions on words, numbered.
     pub symbols: SymbolTable,
     /// All patterns, compiled; a match reports a term's number.
-    pub automaton: Automaton,
+    pub matcher: Matcher,
     source: String,
 }
 
@@ -266,8 +266,8 @@ impl Taxonomy {
             topics: file.topic.iter().map(|t| label(&t.id, &t.definition, &t.excludes)).collect(),
             terms,
             groups,
+            matcher: Matcher::new(&patterns, symbols.len()),
             symbols,
-            automaton: Automaton::new(&patterns),
             source: text.to_owned(),
         })
     }

@@ -2,7 +2,7 @@
 //! is asked in `space`.
 
 use super::{Feature, Text, without_conjunction, without_list_number};
-use crate::automaton::MatchScratch;
+use crate::matcher::MatchScratch;
 use crate::stem::{StemTable, Stemmer, UNKNOWN, Word, for_each_raw_word, normalise};
 use crate::taxonomy::{Owner, Taxonomy};
 use hashbrown::HashMap;
@@ -17,6 +17,7 @@ pub struct Extractor<'a> {
     normal: String,
     words: Vec<Word>,
     matching: MatchScratch,
+    profiles: Vec<u32>,
     hits: Vec<u32>,
     group_counts: Vec<u32>,
     title: Option<Box<str>>,
@@ -45,7 +46,8 @@ impl<'a> Extractor<'a> {
             symbols: Vec::new(),
             normal: String::new(),
             words: Vec::new(),
-            matching: MatchScratch::default(),
+            matching: taxonomy.matcher.scratch(),
+            profiles: Vec::new(),
             hits: Vec::new(),
             group_counts: Vec::new(),
             title: None,
@@ -80,9 +82,9 @@ impl<'a> Extractor<'a> {
     fn read_words(&mut self, text: &str) {
         if self.cache.len() >= MAX_CACHED_WORDS {
             self.cache.clear();
-            self.symbols.clear();
+            self.matching.forget();
         }
-        let Self { stemmer, cache, symbols, normal, words, taxonomy, stems, .. } = self;
+        let Self { stemmer, cache, symbols, normal, words, taxonomy, stems, matching, .. } = self;
         words.clear();
         for_each_raw_word(text, |raw| {
             if let Some(&word) = cache.get(raw) {
@@ -90,12 +92,13 @@ impl<'a> Extractor<'a> {
             }
             normalise(raw, normal);
             let stem = stemmer.stem(normal);
-            let begin = symbols.len();
+            symbols.clear();
             taxonomy.symbols.of_word(normal, &stem, symbols);
+            let profile = taxonomy.matcher.profile(symbols, matching);
             let is_capital = |c: char| c.is_uppercase();
             let word = Word {
                 stem: stems.number(&stem),
-                symbols: (begin as u32, (symbols.len() - begin) as u16),
+                profile,
                 capital: raw.starts_with(is_capital),
                 all_capitals: raw.len() > 1 && raw.contains(is_capital) && !raw.contains(char::is_lowercase),
             };
@@ -106,9 +109,10 @@ impl<'a> Extractor<'a> {
 
     /// Finds the terms that match the words read last.
     fn find_terms(&mut self) {
-        let Self { words, symbols, matching, hits, taxonomy, .. } = self;
-        let of_word = |w: &Word| &symbols[w.symbols.0 as usize..][..usize::from(w.symbols.1)];
-        taxonomy.automaton.find(words.iter().map(of_word), matching, hits);
+        let Self { words, matching, hits, profiles, taxonomy, .. } = self;
+        profiles.clear();
+        profiles.extend(words.iter().map(|w| w.profile));
+        taxonomy.matcher.find(profiles, matching, hits);
     }
 
     /// Reads the title, unless it is the last one read.
