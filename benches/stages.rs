@@ -73,24 +73,24 @@ fn observe_features(c: &mut Criterion) {
     let model = Model::shipped().expect("the shipped model loads");
     let documents = documents();
     let texts = texts(&documents);
-    let observe = |extractor: &mut Extractor| {
+    let read = |extractor: &mut Extractor| {
         let mut n_words = 0;
         for text in black_box(&texts) {
-            extractor.observe(text);
+            extractor.read(text);
             n_words += extractor.n_words();
         }
         n_words
     };
     let fresh = || Extractor::new(model.taxonomy(), model.space().stems());
     let mut warm = fresh();
-    let first = observe(&mut warm);
-    assert_eq!(first, observe(&mut warm));
+    let first = read(&mut warm);
+    assert_eq!(first, read(&mut warm));
     assert!(warm.n_known() > 0 && first <= N_WORDS_AND_SHORTENED.0);
     let mut group = c.benchmark_group("features");
     group.throughput(Throughput::Bytes(n_bytes(&texts)));
-    group.bench_function("observe, words remembered", |b| b.iter(|| observe(&mut warm)));
-    group.bench_function("observe, words new", |b| {
-        b.iter_batched_ref(fresh, observe, BatchSize::SmallInput);
+    group.bench_function("read, words remembered", |b| b.iter(|| read(&mut warm)));
+    group.bench_function("read, words new", |b| {
+        b.iter_batched_ref(fresh, read, BatchSize::SmallInput);
     });
     group.finish();
 }

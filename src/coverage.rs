@@ -47,7 +47,7 @@ pub fn coverage(taxonomy: &Taxonomy, rows: &[LabelledRow]) -> Coverage {
     let hits_of_chunk = |chunk: &[LabelledRow]| {
         let mut extractor = Extractor::new(taxonomy, &stems);
         let of_row = |row: &LabelledRow| {
-            extractor.observe(&Text { sentence: &row.text, ..Text::default() });
+            extractor.read(&Text { sentence: &row.text, ..Text::default() });
             extractor.hits().to_vec()
         };
         chunk.iter().map(of_row).collect::<Vec<Vec<u32>>>()

@@ -3,7 +3,7 @@
 
 use crate::config::{Config, ConfigError};
 use crate::features::{FeatureSpace, FeatureSpaceError};
-use crate::model::{Model, TrainingInfo};
+use crate::model::{Model, ModelParts, TrainingInfo};
 use crate::stem::ALGORITHM;
 use crate::taxonomy::{Taxonomy, TaxonomyError};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -161,7 +161,7 @@ impl Model {
             config.features.clone(),
             &taxonomy,
         )?;
-        Ok(Self {
+        Ok(Self::from(ModelParts {
             weights: finite("weights", weights, f32::MIN, f32::MAX)?,
             intercepts: finite("intercepts", intercepts, f32::MIN, f32::MAX)?,
             thresholds: finite("thresholds", thresholds, 0.0, 1.0)?,
@@ -169,7 +169,7 @@ impl Model {
             space,
             config,
             training: header.training,
-        })
+        }))
     }
 
     /// Reads a model file.

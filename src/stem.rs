@@ -42,41 +42,145 @@ impl Stemmer {
 /// assert_eq!(words, ["The", "U.S", "mayor’s", "use", "of", "force", "rule"]);
 /// ```
 pub fn for_each_raw_word<'t>(text: &'t str, mut each: impl FnMut(&'t str)) {
-    let bytes = text.as_bytes();
+    for_each_range(text, |start, end| each(&text[start..end]));
+}
+
+/// Calls `each` with the start and the end of every raw word, in bytes.
+pub(crate) fn for_each_range(text: &str, mut each: impl FnMut(usize, usize)) {
+    let mut runs = Runs { bytes: text.as_bytes(), block: usize::MAX, word: 0, wide: 0 };
     let mut at = 0;
-    while at < bytes.len() {
-        let Some(first) = char_at(text, at) else { break };
-        if !first.is_alphanumeric() {
-            at += first.len_utf8();
-            continue;
+    while let Some(start) = runs.next_word_byte(at) {
+        let (end, ascii) = runs.end_of_run(start);
+        if ascii && !joins(text, end, end - start) {
+            each(start, end);
+            at = end;
+        } else if char_at(text, start).is_some_and(char::is_alphanumeric) {
+            at = end_of_word(text, start);
+            each(start, at);
+        } else {
+            at = start + char_at(text, start).map_or(1, char::len_utf8);
         }
-        let start = at;
-        let mut n_letters = 0;
-        while let Some(c) = char_at(text, at) {
-            if c.is_alphanumeric() {
-                n_letters += 1;
-                at += c.len_utf8();
-                continue;
-            }
-            let next = char_at(text, at + c.len_utf8());
-            let joins = match c {
-                '\'' | '’' => next.is_some_and(char::is_alphabetic),
-                // Points and commas inside numbers: 4,500 and 2.5.
-                ',' => bytes[at - 1].is_ascii_digit() && next.is_some_and(|n| n.is_ascii_digit()),
-                '.' => {
-                    let number = bytes[at - 1].is_ascii_digit() && next.is_some_and(|n| n.is_ascii_digit());
-                    number || (n_letters == 1 && bytes[at - 1].is_ascii_alphabetic() && is_initial(text, at + 1))
-                }
-                _ => false,
-            };
-            if !joins {
-                break;
-            }
-            n_letters = 0;
-            at += c.len_utf8();
-        }
-        each(&text[start..at]);
     }
+}
+
+/// Runs of letters, digits and bytes beyond ASCII, found 64 bytes at a time.
+struct Runs<'t> {
+    bytes: &'t [u8],
+    block: usize,
+    /// A bit for each byte of the block that may belong to a word.
+    word: u64,
+    /// A bit for each byte of the block that is not ASCII.
+    wide: u64,
+}
+
+impl Runs<'_> {
+    #[inline]
+    fn open(&mut self, block: usize) {
+        if self.block != block {
+            let begin = 64 * block;
+            (self.word, self.wide) = match self.bytes[begin..].first_chunk::<64>() {
+                Some(whole) => classify(whole),
+                None => {
+                    let mut padded = [0; 64];
+                    padded[..self.bytes.len() - begin].copy_from_slice(&self.bytes[begin..]);
+                    classify(&padded)
+                }
+            };
+            self.block = block;
+        }
+    }
+
+    /// The first byte from `at` on that may belong to a word.
+    #[inline]
+    fn next_word_byte(&mut self, mut at: usize) -> Option<usize> {
+        while at < self.bytes.len() {
+            self.open(at / 64);
+            let rest = self.word >> (at % 64);
+            if rest != 0 {
+                return Some(at + rest.trailing_zeros() as usize);
+            }
+            at = 64 * (at / 64 + 1);
+        }
+        None
+    }
+
+    /// Where the run that `at` stands in ends, and whether all of it from there is ASCII; `at` is in the open block.
+    #[inline]
+    fn end_of_run(&mut self, mut at: usize) -> (usize, bool) {
+        let mut ascii = true;
+        loop {
+            let offset = at % 64;
+            let length = (!(self.word >> offset)).trailing_zeros() as usize;
+            if length > 0 {
+                ascii &= self.wide >> offset & (u64::MAX >> (64 - length)) == 0;
+            }
+            at += length;
+            if offset + length < 64 || at >= self.bytes.len() {
+                return (at, ascii);
+            }
+            self.open(at / 64);
+        }
+    }
+}
+
+/// Which of 64 bytes may belong to words, and which are not ASCII, as bits.
+#[inline]
+fn classify(bytes: &[u8; 64]) -> (u64, u64) {
+    /// A byte of 1s and 0s in each of eight places.
+    const fn each(byte: u8) -> u64 {
+        u64::from_ne_bytes([byte; 8])
+    }
+    let (mut word, mut wide) = (0, 0);
+    for (at, eight) in bytes.as_chunks::<8>().0.iter().enumerate() {
+        // Eight comparisons at once: a byte below 0x80 plus 0x80 - n has its highest bit set from n on.
+        // Source: Warren, Hacker's Delight (2nd ed.), 2-18.
+        let x = u64::from_le_bytes(*eight);
+        let low = x & each(0x7f);
+        let lower = low | each(0x20);
+        let letter = (lower + each(0x80 - b'a')) & !(lower + each(0x80 - b'z' - 1));
+        let digit = (low + each(0x80 - b'0')) & !(low + each(0x80 - b'9' - 1));
+        let beyond = x & each(0x80);
+        // Gathers the highest bits into the lowest byte (chess programming calls it the flip of a rank and a file).
+        let gather = |bits: u64| ((bits & each(0x80)) >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        word |= gather(letter | digit | beyond) << (8 * at);
+        wide |= gather(beyond) << (8 * at);
+    }
+    (word, wide)
+}
+
+/// Whether the character at `at` joins what stands before and behind it to one word; `n_before` letters and digits stand
+/// before it in a row.
+#[inline]
+fn joins(text: &str, at: usize, n_before: usize) -> bool {
+    let bytes = text.as_bytes();
+    let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    match bytes.get(at) {
+        Some(b'\'') => char_at(text, at + 1).is_some_and(char::is_alphabetic),
+        Some(0xe2) if text[at..].starts_with('’') => char_at(text, at + 3).is_some_and(char::is_alphabetic),
+        // Points and commas inside numbers: 4,500 and 2.5.
+        Some(b',') => is_digit(at - 1) && is_digit(at + 1),
+        Some(b'.') => {
+            (is_digit(at - 1) && is_digit(at + 1))
+                || (n_before == 1 && bytes[at - 1].is_ascii_alphabetic() && is_initial(text, at + 1))
+        }
+        _ => false,
+    }
+}
+
+/// Where the word that begins at `start` ends, whatever its letters.
+fn end_of_word(text: &str, start: usize) -> usize {
+    let (mut at, mut n_letters) = (start, 0);
+    while let Some(c) = char_at(text, at) {
+        if c.is_alphanumeric() {
+            n_letters += 1;
+        } else if joins(text, at, n_letters) {
+            n_letters = 0;
+        } else {
+            break;
+        }
+        at += c.len_utf8();
+    }
+    at
 }
 
 fn char_at(text: &str, at: usize) -> Option<char> {
@@ -123,19 +227,6 @@ pub fn normalise(raw: &str, out: &mut String) {
     if let Some(stripped) = out.strip_suffix("'s") {
         out.truncate(stripped.len());
     }
-}
-
-/// What is known of one distinct raw word, remembered so that stemming is done once a word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Word {
-    /// The stem's number in a [`StemTable`], or [`UNKNOWN`].
-    pub stem: u32,
-    /// What it fulfils, see [`crate::matcher::Matcher::profile`].
-    pub profile: u32,
-    /// The raw word begins with a capital letter.
-    pub capital: bool,
-    /// The raw word has two or more letters, all capitals.
-    pub all_capitals: bool,
 }
 
 /// The number of every stem that a table does not hold.
@@ -186,6 +277,7 @@ impl StemTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn words(text: &str) -> Vec<String> {
         let mut words = Vec::new();
@@ -214,6 +306,26 @@ mod tests {
             ("…—", ""),
         ] {
             assert_eq!(words(text).join(" "), expected, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn words_are_found_as_one_character_at_a_time_finds_them(
+            text in "([a-c1-2A-B]{1,3}|['.,’ é“”—-]|[a-z]{60,70}| ){0,40}",
+        ) {
+            let mut expected = Vec::new();
+            let mut at = 0;
+            while let Some(c) = char_at(&text, at) {
+                let end = if c.is_alphanumeric() { end_of_word(&text, at) } else { at };
+                if end > at {
+                    expected.push(&text[at..end]);
+                }
+                at = end.max(at + if end > at { 0 } else { c.len_utf8() });
+            }
+            let mut found = Vec::new();
+            for_each_raw_word(&text, |word| found.push(word));
+            prop_assert_eq!(found, expected);
         }
     }
 

@@ -11,7 +11,7 @@ use crate::features::{Extractor, Feature, FeatureSpace, Observed, Text};
 use crate::labels::{self, LabelledRow};
 use crate::logistic::{ClassWeight, LogisticError, SparseLogistic, SparseLogisticParams};
 use crate::math::{sigmoid, softmax};
-use crate::model::{LabelInfo, Model, TrainingInfo, decide};
+use crate::model::{LabelInfo, Model, ModelParts, TrainingInfo, decide};
 use crate::random::SplitMix;
 use crate::softmax::SparseSoftmax;
 use crate::sparse::{SparseError, SparseRecords, SparseRow};
@@ -111,7 +111,8 @@ pub fn train(
         labels: label_info(&evaluation.tally, &calibration_errors, &taxonomy),
     };
     let (weights, intercepts) = heads.fold_in(&lines);
-    let model = Model { space: heads.space, weights, intercepts, thresholds, config, training, taxonomy };
+    let parts = ModelParts { space: heads.space, weights, intercepts, thresholds, config, training, taxonomy };
+    let model = Model::from(parts);
     Ok(Trained { model, out_of_fold: OutOfFold { rows, probabilities, predicted, evaluation } })
 }
 
@@ -230,7 +231,7 @@ fn read(rows: &[LabelledRow], taxonomy: &Taxonomy) -> (StemTable, Vec<Observed>)
         .flat_map_iter(|chunk| {
             let mut extractor = Extractor::new(taxonomy, &stems);
             let observe = move |row: &LabelledRow| {
-                extractor.observe(&Text { sentence: &row.text, title: row.title.as_deref(), lead: None });
+                extractor.read(&Text { sentence: &row.text, title: row.title.as_deref(), lead: None });
                 extractor.observed()
             };
             chunk.iter().map(observe)

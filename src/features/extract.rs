@@ -1,37 +1,38 @@
 //! What one sentence shows: its words read once, its seed terms found, its features listed. Which of them count, and how much,
 //! is asked in `space`.
 
-use super::{Feature, Text, without_conjunction, without_list_number};
+use super::{Feature, MARKS, Text, without_conjunction, without_list_number};
 use crate::matcher::MatchScratch;
-use crate::stem::{StemTable, Stemmer, UNKNOWN, Word, for_each_raw_word, normalise};
+use crate::stem::{StemTable, Stemmer, UNKNOWN, for_each_range, normalise};
 use crate::taxonomy::{Owner, Taxonomy};
-use hashbrown::HashMap;
+use crate::words::{Word, WordCache};
 
 /// Reads sentences: what each shows, given a taxonomy and a stem table. Remembers words; make one a thread.
 pub struct Extractor<'a> {
     taxonomy: &'a Taxonomy,
     stems: &'a StemTable,
     stemmer: Stemmer,
-    cache: HashMap<Box<str>, Word, foldhash::fast::FixedState>,
+    cache: WordCache,
     symbols: Vec<u32>,
     normal: String,
-    words: Vec<Word>,
     matching: MatchScratch,
-    profiles: Vec<u32>,
-    hits: Vec<u32>,
-    group_counts: Vec<u32>,
+    is_context: Box<[bool]>,
     title: Option<Box<str>>,
     title_stems: Vec<u32>,
     title_groups: Vec<u32>,
-    /// What the sentence shows: packed feature, count; sorted, each once.
-    pub(super) observed: Vec<(u64, u32)>,
+    words: Vec<Word>,
+    profiles: Vec<u32>,
+    hits: Vec<u32>,
+    /// The groups of the hits and how many each has, in order.
+    groups: Vec<(u32, u32)>,
+    /// A bit for each of [`MARKS`].
+    marks: u32,
     n_known: usize,
 }
 
-/// Words that are remembered at most; then the memory starts anew.
-const MAX_CACHED_WORDS: usize = 1 << 18;
+const _: () = assert!(MARKS.len() <= 32);
 
-/// What one sentence shows, before it is known what counts.
+/// What one sentence shows, before it is known what counts: packed feature, count; sorted, each once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observed(pub(super) Box<[(u64, u32)]>);
 
@@ -42,18 +43,19 @@ impl<'a> Extractor<'a> {
             taxonomy,
             stems,
             stemmer: Stemmer::default(),
-            cache: HashMap::default(),
+            cache: WordCache::default(),
             symbols: Vec::new(),
             normal: String::new(),
-            words: Vec::new(),
             matching: taxonomy.matcher.scratch(),
-            profiles: Vec::new(),
-            hits: Vec::new(),
-            group_counts: Vec::new(),
+            is_context: taxonomy.groups.iter().map(|g| matches!(g.owner, Owner::Context(_))).collect(),
             title: None,
             title_stems: Vec::new(),
             title_groups: Vec::new(),
-            observed: Vec::new(),
+            words: Vec::new(),
+            profiles: Vec::new(),
+            hits: Vec::new(),
+            groups: Vec::new(),
+            marks: 0,
             n_known: 0,
         }
     }
@@ -73,46 +75,43 @@ impl<'a> Extractor<'a> {
         &self.hits
     }
 
-    /// What the sentence read last showed, for [`super::FeatureSpace::fit`].
-    pub fn observed(&self) -> Observed {
-        Observed(self.observed.clone().into_boxed_slice())
-    }
-
     /// Reads the words of a text into `self.words`.
     fn read_words(&mut self, text: &str) {
-        if self.cache.len() >= MAX_CACHED_WORDS {
-            self.cache.clear();
-            self.matching.forget();
-        }
-        let Self { stemmer, cache, symbols, normal, words, taxonomy, stems, matching, .. } = self;
-        words.clear();
-        for_each_raw_word(text, |raw| {
-            if let Some(&word) = cache.get(raw) {
-                return words.push(word);
-            }
-            normalise(raw, normal);
-            let stem = stemmer.stem(normal);
-            symbols.clear();
-            taxonomy.symbols.of_word(normal, &stem, symbols);
-            let profile = taxonomy.matcher.profile(symbols, matching);
-            let is_capital = |c: char| c.is_uppercase();
-            let word = Word {
-                stem: stems.number(&stem),
-                profile,
-                capital: raw.starts_with(is_capital),
-                all_capitals: raw.len() > 1 && raw.contains(is_capital) && !raw.contains(char::is_lowercase),
-            };
-            cache.insert(raw.into(), word);
-            words.push(word);
+        self.words.clear();
+        for_each_range(text, |start, end| {
+            let word = self.cache.get(text, start, end);
+            let word = word.unwrap_or_else(|| self.read_new_word(text, start, end));
+            self.words.push(word);
         });
+    }
+
+    #[cold]
+    fn read_new_word(&mut self, text: &str, start: usize, end: usize) -> Word {
+        let Self { stemmer, cache, symbols, normal, taxonomy, stems, matching, .. } = self;
+        let raw = &text[start..end];
+        normalise(raw, normal);
+        let stem = stemmer.stem(normal);
+        symbols.clear();
+        taxonomy.symbols.of_word(normal, &stem, symbols);
+        let is_capital = |c: char| c.is_uppercase();
+        let word = Word {
+            stem: stems.number(&stem),
+            profile: taxonomy.matcher.profile(symbols, matching),
+            capital: raw.starts_with(is_capital),
+            all_capitals: raw.len() > 1 && raw.contains(is_capital) && !raw.contains(char::is_lowercase),
+        };
+        if !cache.insert(text, start, end, word) {
+            // The words of the sentence at hand still need their profiles, so these are kept.
+            cache.clear();
+        }
+        word
     }
 
     /// Finds the terms that match the words read last.
     fn find_terms(&mut self) {
-        let Self { words, matching, hits, profiles, taxonomy, .. } = self;
-        profiles.clear();
-        profiles.extend(words.iter().map(|w| w.profile));
-        taxonomy.matcher.find(profiles, matching, hits);
+        self.profiles.clear();
+        self.profiles.extend(self.words.iter().map(|w| w.profile));
+        self.taxonomy.matcher.find(&self.profiles, &mut self.matching, &mut self.hits);
     }
 
     /// Reads the title, unless it is the last one read.
@@ -133,8 +132,8 @@ impl<'a> Extractor<'a> {
         self.title_groups.dedup();
     }
 
-    /// Reads a sentence: finds all that it shows. Stems that the table does not hold are counted but show nothing.
-    pub fn observe(&mut self, text: &Text) {
+    /// Reads a sentence: finds its words, terms and marks. Stems that the table does not hold are counted but show nothing.
+    pub fn read(&mut self, text: &Text) {
         self.read_title(text.title);
         let (mut sentence, numbered) = without_list_number(text.sentence);
         if text.lead.is_some() {
@@ -143,47 +142,63 @@ impl<'a> Extractor<'a> {
         }
         self.read_words(sentence);
         self.find_terms();
-
-        let Self { words, hits, group_counts, title_stems, title_groups, observed, taxonomy, .. } = self;
-        observed.clear();
-        let mut show = |feature: Feature, count: u32| observed.push((feature.pack(), count));
-
-        for (at, word) in words.iter().enumerate() {
-            if word.stem == UNKNOWN {
-                continue;
+        self.n_known = self.words.iter().filter(|w| w.stem != UNKNOWN).count();
+        self.marks = marks(sentence, numbered, &self.words);
+        // Terms are numbered group by group, so their groups come in order.
+        self.groups.clear();
+        for &term in &self.hits {
+            let group = self.taxonomy.terms[term as usize].group;
+            match self.groups.last_mut() {
+                Some((last, count)) if *last == group => *count += 1,
+                _ => self.groups.push((group, 1)),
             }
-            show(Feature::Word(word.stem), 1);
-            let next = words.get(at + 1).map_or(UNKNOWN, |w| w.stem);
-            if next != UNKNOWN {
-                show(Feature::Pair(word.stem, next), 1);
-            }
-            if at == 0 {
-                show(Feature::Opening(word.stem), 1);
-                if next != UNKNOWN {
-                    show(Feature::OpeningPair(word.stem, next), 1);
+        }
+    }
+
+    /// Calls `show` with every feature of the sentence read last and how often it stands there. Words and pairs may come
+    /// several times, all others come once.
+    #[inline]
+    pub(crate) fn for_each_feature(&self, mut show: impl FnMut(Feature, u32)) {
+        let Self { words, hits, groups, title_stems, title_groups, is_context, .. } = self;
+        let mut last = UNKNOWN;
+        for (at, &Word { stem, .. }) in words.iter().enumerate() {
+            if stem != UNKNOWN {
+                show(Feature::Word(stem), 1);
+                if last != UNKNOWN {
+                    show(Feature::Pair(last, stem), 1);
+                    if at == 1 {
+                        show(Feature::OpeningPair(last, stem), 1);
+                    }
+                }
+                if at == 0 {
+                    show(Feature::Opening(stem), 1);
                 }
             }
+            last = stem;
         }
-
-        group_counts.clear();
-        group_counts.resize(taxonomy.groups.len(), 0);
-        for &term in hits.iter() {
-            show(Feature::Term(term), 1);
-            group_counts[taxonomy.terms[term as usize].group as usize] += 1;
-        }
-        let is_context = |g: u32| matches!(taxonomy.groups[g as usize].owner, Owner::Context(_));
-        let groups = || (0..taxonomy.groups.len() as u32).filter(|&g| group_counts[g as usize] > 0);
-        for g in groups() {
-            show(Feature::Group(g), group_counts[g as usize]);
-            if !is_context(g) {
-                groups().filter(|&c| is_context(c)).for_each(|c| show(Feature::Beside(g, c), 1));
-                title_groups.iter().filter(|&&c| is_context(c)).for_each(|&c| show(Feature::UnderTitle(g, c), 1));
+        hits.iter().for_each(|&term| show(Feature::Term(term), 1));
+        let contexts = || groups.iter().map(|&(g, _)| g).filter(|&g| is_context[g as usize]);
+        for &(group, count) in groups {
+            show(Feature::Group(group), count);
+            if !is_context[group as usize] {
+                contexts().for_each(|c| show(Feature::Beside(group, c), 1));
+                let of_title = title_groups.iter().filter(|&&g| is_context[g as usize]);
+                of_title.for_each(|&c| show(Feature::UnderTitle(group, c), 1));
             }
         }
         title_stems.iter().for_each(|&s| show(Feature::TitleWord(s), 1));
         title_groups.iter().for_each(|&g| show(Feature::TitleGroup(g), 1));
-        for_each_mark(sentence, numbered, words, |m| show(Feature::Mark(m), 1));
+        let mut marks = self.marks;
+        while marks != 0 {
+            show(Feature::Mark(marks.trailing_zeros()), 1);
+            marks &= marks - 1;
+        }
+    }
 
+    /// What the sentence read last showed, for [`super::FeatureSpace::fit`].
+    pub fn observed(&self) -> Observed {
+        let mut observed = Vec::new();
+        self.for_each_feature(|feature, count| observed.push((feature.pack(), count)));
         observed.sort_unstable();
         observed.dedup_by(|later, kept| {
             let same = later.0 == kept.0;
@@ -192,34 +207,54 @@ impl<'a> Extractor<'a> {
             }
             same
         });
-        self.n_known = self.words.iter().filter(|w| w.stem != UNKNOWN).count();
+        Observed(observed.into_boxed_slice())
     }
 }
 
-fn for_each_mark(sentence: &str, numbered: bool, words: &[Word], mut show: impl FnMut(u32)) {
+/// The marks that a sentence bears, a bit each.
+fn marks(sentence: &str, numbered: bool, words: &[Word]) -> u32 {
     let end = sentence.trim_end().trim_end_matches(['"', '”', '’', '\'', ')', ' ']);
-    let quotes = ['"', '“', '”'];
-    let n_capital = words.iter().filter(|w| w.capital).count();
-    let n_all_capitals = words.iter().filter(|w| w.all_capitals).count();
-    let finished = end.ends_with(['.', '!', '?', ':', ';', ',', '…']);
-    let tests = [
-        end.ends_with(':'),
-        end.ends_with('?'),
-        end.ends_with('!'),
+    let last = end.chars().next_back().unwrap_or(' ');
+    // ASCII is looked for in all bytes at once, the rest only where there is any.
+    let (mut quote, mut amount, mut section, mut wide) = (false, false, false, false);
+    for &b in sentence.as_bytes() {
+        quote |= b == b'"';
+        amount |= (b == b'$') | (b == b'%');
+        section |= b == b';';
+        wide |= b >= 0x80;
+    }
+    if wide {
+        quote |= sentence.contains(['“', '”']);
+        amount |= sentence.contains(['£', '€']);
+        section |= sentence.contains('§');
+    }
+    let opens_with_quote = sentence.starts_with(['"', '“', '”']);
+    let (mut n_capital, mut n_all_capitals) = (0, 0);
+    for word in words {
+        n_capital += usize::from(word.capital);
+        n_all_capitals += usize::from(word.all_capitals);
+    }
+    let finished = ['.', '!', '?', ':', ';', ',', '…'].contains(&last);
+    let opens_small = words.first().is_some_and(|w| !w.capital);
+    let n = words.len();
+    let tests: [bool; MARKS.len()] = [
+        last == ':',
+        last == '?',
+        last == '!',
         !finished,
-        sentence.contains(quotes),
-        sentence.starts_with(quotes),
+        quote,
+        opens_with_quote,
         numbered,
-        words.first().is_some_and(|w| !w.capital) && !sentence.starts_with(quotes),
-        !finished && words.len() > 2 && 3 * n_capital >= 2 * words.len(),
-        words.len() > 1 && 4 * n_all_capitals >= 3 * words.len(),
-        sentence.contains(['$', '%', '£', '€']),
-        sentence.contains(['§', ';']),
-        words.len() <= 4,
-        (5..=10).contains(&words.len()),
-        words.len() > 35,
-        numbered && words.first().is_some_and(|w| !w.capital),
-        end.ends_with([';', ',', '—']) || end.ends_with("; and") || end.ends_with("; or"),
+        opens_small && !opens_with_quote,
+        !finished && n > 2 && 3 * n_capital >= 2 * n,
+        n > 1 && 4 * n_all_capitals >= 3 * n,
+        amount,
+        section,
+        n <= 4,
+        (5..=10).contains(&n),
+        n > 35,
+        numbered && opens_small,
+        [';', ',', '—'].contains(&last) || end.ends_with("; and") || end.ends_with("; or"),
     ];
-    tests.iter().enumerate().filter(|(_, bears)| **bears).for_each(|(m, _)| show(m as u32));
+    tests.iter().enumerate().fold(0, |marks, (mark, &bears)| marks | u32::from(bears) << mark)
 }

@@ -11,6 +11,7 @@ mod space;
 
 pub use extract::{Extractor, Observed};
 pub use space::{FeatureSpace, FeatureSpaceError};
+pub(crate) use space::{NO_COLUMN, tf};
 
 /// What a coder sees of a sentence.
 #[derive(Debug, Clone, Copy, Default)]
@@ -112,6 +113,16 @@ impl Feature {
         (feature.pack() == packed).then_some(feature)
     }
 
+    /// The feature is of the part that is scaled to length 1.
+    pub(crate) fn is_word(self) -> bool {
+        matches!(self, Self::Word(_) | Self::Pair(..) | Self::Opening(_) | Self::OpeningPair(..))
+    }
+
+    /// The feature is made of two numbers.
+    fn is_pair(self) -> bool {
+        matches!(self, Self::Pair(..) | Self::OpeningPair(..) | Self::Beside(..) | Self::UnderTitle(..))
+    }
+
     /// The stems that the feature is made of.
     fn stems(self) -> impl Iterator<Item = u32> {
         let (a, b) = match self {
@@ -197,7 +208,7 @@ terms = ["officer"]
         let observed: Vec<_> = sentences
             .iter()
             .map(|sentence| {
-                extractor.observe(&Text { sentence, ..Text::default() });
+                extractor.read(&Text { sentence, ..Text::default() });
                 extractor.observed()
             })
             .collect();
@@ -208,7 +219,7 @@ terms = ["officer"]
 
     fn row(space: &FeatureSpace, taxonomy: &Taxonomy, text: Text) -> Vec<(String, f32)> {
         let (mut extractor, mut row) = (Extractor::new(taxonomy, space.stems()), SparseRow::default());
-        extractor.observe(&text);
+        extractor.read(&text);
         space.weigh(&extractor, &mut row);
         assert!(row.columns.is_sorted_by(|a, b| a < b));
         row.iter().map(|(c, v)| (space.describe(c, taxonomy), v)).collect()

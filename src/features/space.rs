@@ -14,7 +14,7 @@ pub struct FeatureSpace {
     stems: StemTable,
     packed: Vec<u64>,
     idf: Vec<f32>,
-    columns: HashMap<u64, u32, foldhash::fast::FixedState>,
+    columns: Columns,
     config: FeatureConfig,
 }
 
@@ -83,7 +83,7 @@ impl FeatureSpace {
     }
 
     fn assemble(stems: StemTable, packed: Vec<u64>, idf: Vec<f32>, config: FeatureConfig) -> Self {
-        let columns = packed.iter().enumerate().map(|(column, &p)| (p, column as u32)).collect();
+        let columns = Columns::new(&packed);
         Self { stems, packed, idf, columns, config }
     }
 
@@ -180,11 +180,24 @@ impl FeatureSpace {
         }
     }
 
+    /// The column of a feature, or [`NO_COLUMN`].
+    #[inline]
+    pub(crate) fn column(&self, feature: Feature) -> u32 {
+        self.columns.of(feature)
+    }
+
+    /// What a column's value is for a feature that stands once in a sentence: its idf for words, its fixed weight for signs.
+    pub(crate) fn unit(&self, column: u32) -> f32 {
+        let feature = self.feature(column);
+        if feature.is_word() { self.idf[column as usize] } else { self.config.sign_weight(feature) }
+    }
+
     /// Weighs what an extractor with this space's stems read last into a row (cleared first).
     ///
     /// Columns strictly increase; the words' part has length 1 or is empty.
     pub fn weigh(&self, extractor: &Extractor, row: &mut SparseRow) {
-        self.weigh_counts(extractor.observed.iter().copied(), row);
+        let counts = extractor.observed();
+        self.weigh_counts(counts.0.iter().filter_map(|&(packed, count)| Some((Feature::unpack(packed)?, count))), row);
     }
 
     /// Weighs an observation made with the stem table that this space was fitted from.
@@ -193,27 +206,25 @@ impl FeatureSpace {
         let known = |feature: &Feature| feature.stems().all(|s| new(s) != UNKNOWN);
         let counts = observed.0.iter().filter_map(|&(packed, count)| {
             let feature = Feature::unpack(packed).filter(known)?;
-            Some((feature.map_stems(new).pack(), count))
+            Some((feature.map_stems(new), count))
         });
         self.weigh_counts(counts, row);
     }
 
-    fn weigh_counts(&self, counts: impl Iterator<Item = (u64, u32)>, row: &mut SparseRow) {
+    fn weigh_counts(&self, counts: impl Iterator<Item = (Feature, u32)>, row: &mut SparseRow) {
         row.clear();
-        let last_word = Feature::TitleWord(0).pack();
         let mut squares = 0f32;
         let mut n_words = 0;
-        for (packed, count) in counts {
-            let Some(&column) = self.columns.get(&packed) else { continue };
-            let tf = if count == 1 { 1.0 } else { 1.0 + ln(f64::from(count)) as f32 };
-            let value = if packed < last_word {
-                let value = tf * self.idf[column as usize];
+        for (feature, count) in counts {
+            let column = self.column(feature);
+            if column == NO_COLUMN {
+                continue;
+            }
+            let value = tf(count) * self.unit(column);
+            if feature.is_word() {
                 squares += value * value;
                 n_words = row.values.len() + 1;
-                value
-            } else {
-                tf * self.config.sign_weight(self.feature(column))
-            };
+            }
             row.columns.push(column);
             row.values.push(value);
         }
@@ -221,5 +232,94 @@ impl FeatureSpace {
             let scale = 1.0 / squares.sqrt();
             row.values[..n_words].iter_mut().for_each(|v| *v *= scale);
         }
+    }
+}
+
+/// What a count weighs: 1 + ln tf.
+pub(crate) fn tf(count: u32) -> f32 {
+    if count == 1 { 1.0 } else { 1.0 + ln(f64::from(count)) as f32 }
+}
+
+/// The column of a feature that has none.
+pub(crate) const NO_COLUMN: u32 = u32::MAX;
+
+/// Features → columns: a list for each kind that has one number, a table for pairs.
+#[derive(Debug, Clone)]
+struct Columns {
+    words: Vec<u32>,
+    openings: Vec<u32>,
+    title_words: Vec<u32>,
+    marks: Vec<u32>,
+    terms: Vec<u32>,
+    groups: Vec<u32>,
+    title_groups: Vec<u32>,
+    /// Packed pairs, openings and others of two numbers, by open addressing with linear probing; at most half the places are
+    /// taken, and a column of [`NO_COLUMN`] is an empty place.
+    places: Vec<(u64, u32)>,
+    shift: u32,
+}
+
+impl Columns {
+    fn new(packed: &[u64]) -> Self {
+        let pairs = packed.iter().filter(|&&p| Feature::unpack(p).is_some_and(Feature::is_pair)).count();
+        let bits = (2 * pairs + 1).next_power_of_two().ilog2().max(1);
+        let mut columns = Self {
+            words: Vec::new(),
+            openings: Vec::new(),
+            title_words: Vec::new(),
+            marks: Vec::new(),
+            terms: Vec::new(),
+            groups: Vec::new(),
+            title_groups: Vec::new(),
+            places: vec![(0, NO_COLUMN); 1 << bits],
+            shift: 64 - bits,
+        };
+        for (column, &packed) in packed.iter().enumerate() {
+            let Some(feature) = Feature::unpack(packed) else { continue };
+            let (list, number) = match feature {
+                Feature::Word(a) => (&mut columns.words, a),
+                Feature::Opening(a) => (&mut columns.openings, a),
+                Feature::TitleWord(a) => (&mut columns.title_words, a),
+                Feature::Mark(a) => (&mut columns.marks, a),
+                Feature::Term(a) => (&mut columns.terms, a),
+                Feature::Group(a) => (&mut columns.groups, a),
+                Feature::TitleGroup(a) => (&mut columns.title_groups, a),
+                _ => {
+                    let place = columns.place(packed);
+                    columns.places[place] = (packed, column as u32);
+                    continue;
+                }
+            };
+            // Columns are sorted, so numbers grow.
+            list.resize(number as usize, NO_COLUMN);
+            list.push(column as u32);
+        }
+        columns
+    }
+
+    #[inline]
+    fn of(&self, feature: Feature) -> u32 {
+        let (list, number) = match feature {
+            Feature::Word(a) => (&self.words, a),
+            Feature::Opening(a) => (&self.openings, a),
+            Feature::TitleWord(a) => (&self.title_words, a),
+            Feature::Mark(a) => (&self.marks, a),
+            Feature::Term(a) => (&self.terms, a),
+            Feature::Group(a) => (&self.groups, a),
+            Feature::TitleGroup(a) => (&self.title_groups, a),
+            _ => return self.places[self.place(feature.pack())].1,
+        };
+        list.get(number as usize).copied().unwrap_or(NO_COLUMN)
+    }
+
+    /// Where a packed pair stands, or would.
+    #[inline]
+    fn place(&self, packed: u64) -> usize {
+        // Fibonacci hashing (Knuth, The Art of Computer Programming 6.4).
+        let mut place = (packed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as usize;
+        while self.places[place].0 != packed && self.places[place].1 != NO_COLUMN {
+            place = (place + 1) & (self.places.len() - 1);
+        }
+        place
     }
 }
