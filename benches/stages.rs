@@ -6,7 +6,7 @@ use petition::batch::{Summary, classify};
 use petition::document::{Document, ReadOptions, list};
 use petition::features::{Extractor, Text};
 use petition::model::{Model, Prediction};
-use petition::record::{RowFormat, RowOptions};
+use petition::record::{Column, RowFormat, RowOptions};
 use petition::sentence::split;
 use petition::stem::{Stemmer, for_each_raw_word, normalise};
 use std::hint::black_box;
@@ -116,7 +116,7 @@ fn classify_batch(c: &mut Criterion) {
     let model = Model::shipped().expect("the shipped model loads");
     let documents = documents();
     let many = || -> Vec<Document> { documents.iter().cycle().take(COPIES * documents.len()).cloned().collect() };
-    let options = RowOptions { format: RowFormat::Csv, all_scores: false, split: true };
+    let options = RowOptions { format: RowFormat::Csv, columns: Column::LABELLED.to_vec(), split: true };
     let run = |documents: Vec<Document>| {
         let mut out = Vec::new();
         let documents = documents.into_iter().map(Ok);

@@ -1,15 +1,15 @@
 //! Many documents, in parallel, in order, in bounded memory.
 //!
-//! Documents are taken in batches of a few megabytes; the documents of a batch are worked on by all threads, and its rows
-//! written in the documents' order before the next batch is read. So the bytes are the same at any number of threads, and no
-//! more than a batch is held at a time (or one document, if that is larger).
+//! Documents are taken in shares of some hundred kilobytes. While the threads of rayon's pool work on shares, the caller's
+//! thread reads the next ones and writes the rows of those that are done, in the documents' order. So the bytes are the same
+//! at any number of threads, and no more than a few shares a thread are held at a time (or one document, if that is larger).
 
 use crate::document::{Document, ReadError};
 use crate::model::{Model, Reader};
 use crate::record::{RowOptions, labelled_header, split_header, write_labelled, write_split};
-use rayon::prelude::*;
+use std::collections::BTreeMap;
 use std::io::Write;
-use std::sync::Mutex;
+use std::sync::{Mutex, mpsc};
 
 /// What a run came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -22,12 +22,12 @@ pub struct Summary {
     pub n_failed: usize,
 }
 
-/// A batch is full with this many bytes of text …
-const BATCH_BYTES: usize = 4 << 20;
+/// A share is full with this many bytes of text …
+const SHARE_BYTES: usize = 256 << 10;
 /// … or with this many documents.
-const BATCH_DOCUMENTS: usize = 1 << 14;
-/// The documents of a batch are handed out in shares of at least this many bytes.
-const SHARE_BYTES: usize = 64 << 10;
+const SHARE_DOCUMENTS: usize = 1 << 12;
+/// Shares a thread that are read ahead of what is written.
+const SHARES_AHEAD: usize = 3;
 
 /// Labels documents and writes a table.
 ///
@@ -81,8 +81,16 @@ pub fn split(
     run(documents, &split_header(options), work, out, report, progress)
 }
 
+/// Documents that are worked on together, and what came of it.
+struct Share {
+    number: usize,
+    n_bytes: usize,
+    rows: Vec<u8>,
+    n_rows: usize,
+}
+
 fn run(
-    documents: impl Iterator<Item = Result<Document, ReadError>>,
+    mut documents: impl Iterator<Item = Result<Document, ReadError>>,
     header: &[u8],
     work: impl Fn(&[Document]) -> (Vec<u8>, usize) + Sync,
     out: &mut dyn Write,
@@ -90,60 +98,89 @@ fn run(
     progress: &mut dyn FnMut(usize),
 ) -> std::io::Result<Summary> {
     let mut summary = Summary::default();
-    let mut batch: Vec<Document> = Vec::new();
-    let mut bytes = 0;
-    let mut documents = documents.peekable();
-    while let Some(next) = documents.next() {
-        match next {
-            Ok(document) => {
-                bytes += document.text.len();
-                batch.push(document);
+    let (done, results) = mpsc::channel::<Share>();
+    let work = &work;
+    rayon::in_place_scope_fifo(|scope| {
+        let most_ahead = SHARES_AHEAD * rayon::current_num_threads();
+        let (mut n_started, mut n_written) = (0, 0);
+        // Shares that are done before an earlier one is.
+        let mut waiting = BTreeMap::new();
+        let mut at_end = false;
+        loop {
+            while !at_end && n_started - n_written < most_ahead {
+                let (share, n_bytes, last) = next_share(&mut documents, &mut summary, report);
+                at_end = last;
+                if share.is_empty() {
+                    continue;
+                }
+                if n_started == 0 {
+                    out.write_all(header)?;
+                }
+                let (number, done) = (n_started, done.clone());
+                n_started += 1;
+                scope.spawn_fifo(move |_| {
+                    let (rows, n_rows) = work(&share);
+                    // The receiver is gone only when writing failed, and then nobody waits.
+                    let _ = done.send(Share { number, n_bytes, rows, n_rows });
+                });
             }
-            Err(error) => {
-                summary.n_failed += 1;
-                report(error);
+            if n_written == n_started {
+                return out.flush();
+            }
+            let share = receive(&results)?;
+            waiting.insert(share.number, share);
+            while let Some(share) = waiting.remove(&n_written) {
+                out.write_all(&share.rows)?;
+                summary.n_rows += share.n_rows;
+                n_written += 1;
+                progress(share.n_bytes);
             }
         }
-        let full = bytes >= BATCH_BYTES || batch.len() >= BATCH_DOCUMENTS;
-        if full || documents.peek().is_none() {
-            if summary.n_documents == 0 && !batch.is_empty() {
-                out.write_all(header)?;
-            }
-            let done: Vec<(Vec<u8>, usize)> = shares(&batch).into_par_iter().map(&work).collect();
-            for (rows, n) in done {
-                out.write_all(&rows)?;
-                summary.n_rows += n;
-            }
-            summary.n_documents += batch.len();
-            progress(bytes);
-            batch.clear();
-            bytes = 0;
-        }
-    }
-    out.flush()?;
+    })?;
     Ok(summary)
 }
 
-/// Cuts a batch into runs of documents of about equal size.
-fn shares(batch: &[Document]) -> Vec<&[Document]> {
-    let (mut shares, mut begin, mut bytes) = (Vec::new(), 0, 0);
-    for (at, document) in batch.iter().enumerate() {
-        bytes += document.text.len();
-        if bytes >= SHARE_BYTES {
-            shares.push(&batch[begin..=at]);
-            (begin, bytes) = (at + 1, 0);
+/// Reads documents until a share is full; gives their bytes, and whether they were the last.
+fn next_share(
+    documents: &mut impl Iterator<Item = Result<Document, ReadError>>,
+    summary: &mut Summary,
+    report: &mut dyn FnMut(ReadError),
+) -> (Vec<Document>, usize, bool) {
+    let (mut share, mut n_bytes) = (Vec::new(), 0);
+    while n_bytes < SHARE_BYTES && share.len() < SHARE_DOCUMENTS {
+        match documents.next() {
+            Some(Ok(document)) => {
+                n_bytes += document.text.len();
+                // The pieces of a file of lines are one document.
+                summary.n_documents += usize::from(document.lines.is_none_or(|l| l.index == 0));
+                share.push(document);
+            }
+            Some(Err(error)) => {
+                summary.n_failed += 1;
+                report(error);
+            }
+            None => return (share, n_bytes, true),
         }
     }
-    if begin < batch.len() {
-        shares.push(&batch[begin..]);
+    (share, n_bytes, false)
+}
+
+/// Waits for a share to be done; a thread of the pool works meanwhile, since it may be the only one.
+fn receive(results: &mpsc::Receiver<Share>) -> std::io::Result<Share> {
+    let lost = |_| std::io::Error::other("a share of the work was lost");
+    loop {
+        match results.try_recv() {
+            Ok(share) => return Ok(share),
+            Err(_) if rayon::yield_now().is_some() => {}
+            Err(_) => return results.recv().map_err(lost),
+        }
     }
-    shares
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::RowFormat;
+    use crate::record::{Column, RowFormat};
 
     #[test]
     fn order_is_kept_and_failures_are_counted() {
@@ -154,7 +191,7 @@ mod tests {
             let text = "A sentence stands here. And another one. ".repeat(1 + n % 50);
             Ok(Document { id: n.to_string(), text, ..Document::default() })
         });
-        let options = RowOptions { format: RowFormat::Csv, all_scores: false, split: false };
+        let options = RowOptions { format: RowFormat::Csv, columns: Column::PLACE.to_vec(), split: false };
         let (mut out, mut failed, mut seen) = (Vec::new(), Vec::new(), 0);
         let summary = split(documents, &options, &mut out, &mut |e| failed.push(e.to_string()), &mut |n| seen += n)
             .expect("memory takes it");

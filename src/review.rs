@@ -3,14 +3,14 @@
 //! The reasons are rules over what the model says, each a constant below, so that a reader of the table can follow them.
 //! How often flagged and other rows are right is in the report of `petition train`.
 
-use crate::math::exp;
 use crate::model::{Model, Prediction};
-use std::fmt::{self, Display, Formatter};
 
 /// Acts are unsure when the most probable one leads the next by less than this.
 pub const ACT_MARGIN: f64 = 0.2;
 /// A topic is unsure when its log-odds are nearer to those of its threshold than this.
 pub const TOPIC_MARGIN: f64 = 0.5;
+/// Log-odds differ by less than [`TOPIC_MARGIN`] where odds differ by less than this factor, e to its power.
+const ODDS_FACTOR: f64 = 1.648_721_270_700_128;
 /// Few words are known when their share is below this.
 pub const KNOWN_SHARE: f64 = 0.5;
 /// A sentence is very short up to this many words.
@@ -52,11 +52,9 @@ pub fn reasons<'p>(model: &'p Model, prediction: &'p Prediction) -> impl Iterato
     let next = others.map(|(_, &p)| p).fold(0.0, f64::max);
     let carries_topics = taxonomy.act_without_topics != Some(prediction.act);
     let thresholds = || model.thresholds().iter().map(|&t| f64::from(t));
-    // Log-odds differ by less than the margin where odds differ by less than this factor.
-    let factor = exp(TOPIC_MARGIN);
     let unsure = topics.iter().zip(thresholds()).enumerate().filter(move |&(_, (&p, threshold))| {
         let (odds, bound) = (p * (1.0 - threshold), threshold * (1.0 - p));
-        carries_topics && threshold < 1.0 && odds < factor * bound && bound < factor * odds
+        carries_topics && threshold < 1.0 && odds < ODDS_FACTOR * bound && bound < ODDS_FACTOR * odds
     });
     let disagree = !carries_topics && topics.iter().zip(thresholds()).any(|(&p, threshold)| p >= threshold);
     let n_words = prediction.n_words;
@@ -73,25 +71,29 @@ pub fn reasons<'p>(model: &'p Model, prediction: &'p Prediction) -> impl Iterato
 /// The reasons as they stand in the column `review`, joined by `|`: `unsure-act`, `unsure-TOPIC`, `heads-disagree`,
 /// `few-known-words`, `very-short`, `very-long`.
 pub fn join(model: &Model, prediction: &Prediction) -> String {
-    let names = reasons(model, prediction).map(|reason| Named { reason, model }.to_string());
-    names.collect::<Vec<_>>().join("|")
+    let mut out = Vec::new();
+    write(model, prediction, &mut out);
+    String::from_utf8_lossy(&out).into_owned()
 }
 
-struct Named<'m> {
-    reason: Reason,
-    model: &'m Model,
-}
-
-impl Display for Named<'_> {
-    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
-        match self.reason {
-            Reason::UnsureAct => f.write_str("unsure-act"),
-            Reason::UnsureTopic(topic) => write!(f, "unsure-{}", self.model.taxonomy().topics[topic].id),
-            Reason::HeadsDisagree => f.write_str("heads-disagree"),
-            Reason::FewKnownWords => f.write_str("few-known-words"),
-            Reason::VeryShort => f.write_str("very-short"),
-            Reason::VeryLong => f.write_str("very-long"),
+/// Appends the reasons as [`join`] joins them.
+pub fn write(model: &Model, prediction: &Prediction, out: &mut Vec<u8>) {
+    for (at, reason) in reasons(model, prediction).enumerate() {
+        if at > 0 {
+            out.push(b'|');
         }
+        let name = match reason {
+            Reason::UnsureAct => "unsure-act",
+            Reason::UnsureTopic(topic) => {
+                out.extend_from_slice(b"unsure-");
+                &model.taxonomy().topics[topic].id
+            }
+            Reason::HeadsDisagree => "heads-disagree",
+            Reason::FewKnownWords => "few-known-words",
+            Reason::VeryShort => "very-short",
+            Reason::VeryLong => "very-long",
+        };
+        out.extend_from_slice(name.as_bytes());
     }
 }
 
@@ -107,6 +109,11 @@ mod tests {
         probabilities[4 + topic.0] = topic.1;
         let act = (0..4).fold(0, |best, act| if acts[act] > acts[best] { act } else { best });
         Prediction { act, topics: TopicSet::default(), probabilities, known_stems: 9, n_words: 10 }
+    }
+
+    #[test]
+    fn the_factor_is_the_margin_in_odds() {
+        assert!((ODDS_FACTOR / TOPIC_MARGIN.exp() - 1.0).abs() < 1e-15);
     }
 
     #[test]

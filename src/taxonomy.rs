@@ -313,6 +313,16 @@ impl Taxonomy {
         let ids: Vec<_> = set.iter().map(|t| self.topics[t].id.as_str()).collect();
         ids.join("|")
     }
+
+    /// Appends topics as [`Taxonomy::join_topics`] joins them.
+    pub fn write_topics(&self, set: TopicSet, out: &mut Vec<u8>) {
+        for (at, topic) in set.iter().enumerate() {
+            if at > 0 {
+                out.push(b'|');
+            }
+            out.extend_from_slice(self.topics[topic].id.as_bytes());
+        }
+    }
 }
 
 /// A set of topics, by number.
@@ -337,7 +347,14 @@ impl TopicSet {
 
     /// The topics' numbers, increasing.
     pub fn iter(self) -> impl Iterator<Item = usize> {
-        (0..MAX_TOPICS).filter(move |&t| self.contains(t))
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            let topic = rest.trailing_zeros() as usize;
+            (rest != 0).then(|| {
+                rest &= rest - 1;
+                topic
+            })
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use petition::config::Config;
 use petition::document::{Document, ReadError};
 use petition::features::Text;
 use petition::model::Model;
-use petition::record::{RowFormat, RowOptions};
+use petition::record::{Column, RowFormat, RowOptions};
 use petition::sparse::SparseRow;
 use proptest::prelude::*;
 use std::sync::LazyLock;
@@ -53,7 +53,7 @@ fn a_batch_equals_its_items() {
         .iter()
         .enumerate()
         .map(|(n, text)| Ok::<_, ReadError>(Document { id: n.to_string(), text: text.clone(), ..Document::default() }));
-    let options = RowOptions { format: RowFormat::Csv, all_scores: false, split: false };
+    let options = RowOptions { format: RowFormat::Csv, columns: Column::LABELLED.to_vec(), split: false };
     let mut out = Vec::new();
     petition::batch::classify(&MODEL, documents, &options, &mut out, &mut |_| {}, &mut |_| {})
         .expect("memory takes it");

@@ -3,9 +3,11 @@
 use super::input::{InputArgs, OutputFormat};
 use super::table::{self, complain};
 use super::{Exit, ModelArgs, RunArgs};
+use anyhow::Context;
 use clap::{Args, ValueEnum};
 use petition::batch;
-use petition::record::RowOptions;
+use petition::record::{Column, RowOptions};
+use petition::taxonomy::Taxonomy;
 use std::path::PathBuf;
 
 /// Label every sentence of files and folders.
@@ -24,6 +26,9 @@ pub struct Classify {
     /// Which probabilities to write beside that of the act
     #[arg(long, value_enum, default_value_t = ScoreColumns::None)]
     scores: ScoreColumns,
+    /// The columns to write, in this order, such as `id,act,topics` or `id,p.oversight` [default: all but p.*]
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', conflicts_with = "scores")]
+    columns: Vec<String>,
     #[command(flatten)]
     run: RunArgs,
 }
@@ -38,15 +43,27 @@ enum ScoreColumns {
 }
 
 impl Classify {
+    /// The columns that were asked for.
+    fn columns(&self, taxonomy: &Taxonomy) -> anyhow::Result<Vec<Column>> {
+        let all = || Column::LABELLED.into_iter().chain(Column::probabilities(taxonomy));
+        if self.columns.is_empty() {
+            let n = if self.scores == ScoreColumns::All { usize::MAX } else { Column::LABELLED.len() };
+            return Ok(all().take(n).collect());
+        }
+        let named = |name: &String| {
+            let known = || all().map(|column| column.name(taxonomy)).collect::<Vec<_>>().join(", ");
+            Column::of_name(name.trim(), taxonomy)
+                .with_context(|| format!("--columns: there is no column `{name}`; there are {}", known()))
+        };
+        self.columns.iter().map(named).collect()
+    }
+
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<Exit> {
         self.run.start()?;
         let model = self.model.load()?;
-        let rows = RowOptions {
-            format: self.format.into(),
-            all_scores: self.scores == ScoreColumns::All,
-            split: !self.input.no_split,
-        };
+        let columns = self.columns(model.taxonomy())?;
+        let rows = RowOptions { format: self.format.into(), columns, split: !self.input.no_split };
         table::write(&self.input, self.output.as_deref(), &self.run, |documents, table| {
             batch::classify(&model, documents, &rows, &mut table.output, &mut complain, &mut table.progress)
         })

@@ -21,7 +21,7 @@ pub struct InputArgs {
     /// The column that holds the id [default: id, where there is one]
     #[arg(long, value_name = "NAME")]
     id_column: Option<String>,
-    /// Each document or row is one sentence already
+    /// Each row, or line of plain text, is one sentence already
     #[arg(long)]
     pub no_split: bool,
 }
@@ -64,7 +64,7 @@ impl InputArgs {
             InputFormat::Tsv => Format::Tsv,
             InputFormat::Jsonl => Format::JsonLines,
         });
-        ReadOptions { format, text_column: self.text_column.clone(), id_column: self.id_column.clone() }
+        ReadOptions { format, text_column: self.text_column.clone(), id_column: self.id_column.clone(), lines: self.no_split }
     }
 
     /// Lists the inputs and checks those that were named, before any work starts.

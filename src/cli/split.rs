@@ -5,7 +5,7 @@ use super::table::{self, complain};
 use super::{Exit, RunArgs};
 use clap::Args;
 use petition::batch;
-use petition::record::RowOptions;
+use petition::record::{Column, RowOptions};
 use std::path::PathBuf;
 
 /// Cut files and folders into sentences.
@@ -27,7 +27,7 @@ impl Split {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<Exit> {
         self.run.start()?;
-        let rows = RowOptions { format: self.format.into(), all_scores: false, split: !self.input.no_split };
+        let rows = RowOptions { format: self.format.into(), columns: Column::PLACE.to_vec(), split: !self.input.no_split };
         table::write(&self.input, self.output.as_deref(), &self.run, |documents, table| {
             batch::split(documents, &rows, &mut table.output, &mut complain, &mut table.progress)
         })

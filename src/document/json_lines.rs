@@ -41,5 +41,5 @@ fn document(
         None => field("id").unwrap_or_else(|| format!("{name}:{line}")),
     };
     let parent = field("document").or_else(|| field("doc_id"));
-    Ok(Document { id, parent, title: field("title"), text })
+    Ok(Document { id, parent, title: field("title"), text, lines: None })
 }

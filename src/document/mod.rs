@@ -2,6 +2,7 @@
 //! format has a file of its own.
 
 mod json_lines;
+mod lines;
 mod table;
 mod text;
 
@@ -21,6 +22,17 @@ pub struct Document {
     pub title: Option<String>,
     /// The text that offsets count in.
     pub text: String,
+    /// The text is lines of a file, each one sentence, and this is where they stand in it.
+    pub lines: Option<LinesFrom>,
+}
+
+/// Where lines that were read together stand in their file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinesFrom {
+    /// The number of the first line, from 0.
+    pub index: usize,
+    /// Where it begins in the file's text, in bytes.
+    pub start: usize,
 }
 
 /// How an input's bytes are to be read.
@@ -66,11 +78,13 @@ pub struct ReadOptions {
     pub text_column: String,
     /// The column that holds the id; without it, `id` where there is one, else rows are named `path:number`.
     pub id_column: Option<String>,
+    /// Each line of plain text is a sentence of its own; such texts are read a piece at a time, however long they are.
+    pub lines: bool,
 }
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { format: None, text_column: "text".to_owned(), id_column: None }
+        Self { format: None, text_column: "text".to_owned(), id_column: None, lines: false }
     }
 }
 
@@ -193,6 +207,7 @@ impl Input {
             None => Box::new(std::io::stdin()),
         };
         match self.format {
+            Format::Text if options.lines => Ok(Box::new(lines::read(&self.name, text::decoding(&self.name, bytes)?))),
             Format::Text | Format::Markdown => {
                 let mut all = Vec::new();
                 let mut bytes = bytes;
@@ -228,7 +243,7 @@ mod tests {
     }
 
     fn document(id: &str, title: Option<&str>, text: &str) -> Result<Document, String> {
-        Ok(Document { id: id.to_owned(), parent: None, title: title.map(str::to_owned), text: text.to_owned() })
+        Ok(Document { id: id.to_owned(), parent: None, title: title.map(str::to_owned), text: text.to_owned(), lines: None })
     }
 
     #[test]

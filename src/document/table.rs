@@ -56,6 +56,7 @@ pub(super) fn read(
             parent: field(parent),
             title: field(title),
             text: record.get(text).unwrap_or_default().to_owned(),
+            lines: None,
         }))
     }))
 }

@@ -18,7 +18,8 @@ pub(super) fn read(name: &str, format: Format, bytes: &[u8]) -> Result<Document,
     }
     let text = text.into_owned();
     let title = if format == Format::Markdown { markdown_title(&text) } else { text_title(&text) };
-    Ok(Document { id: name.to_owned(), parent: None, title: title.map(str::to_owned), text })
+    let title = title.map(str::to_owned);
+    Ok(Document { id: name.to_owned(), title, text, ..Document::default() })
 }
 
 /// A reader that gives UTF-8 whatever comes in.
