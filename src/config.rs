@@ -87,7 +87,7 @@ impl Default for Config {
 impl Default for FeatureConfig {
     fn default() -> Self {
         Self {
-            min_documents: 4,
+            min_documents: 5,
             pairs: true,
             term_weight: 0.5,
             group_weight: 0.5,

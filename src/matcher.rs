@@ -24,7 +24,8 @@ pub struct Matcher {
     class_starts: Vec<u32>,
     class_symbols: Vec<u32>,
     /// A bit for each symbol of a class, many symbols sharing one.
-    class_masks: Vec<u64>,
+    class_masks: Vec<Mask>,
+    bits: Vec<Mask>,
     /// The patterns to look at when a symbol occurs, in the same form.
     anchor_starts: Vec<u32>,
     anchors: Vec<Anchor>,
@@ -38,6 +39,9 @@ pub struct Parts {
     /// The patterns: for each, 1 if it is bound to the start plus 2 if to the end, how many programs it has, and for each of
     /// these its length and its code; the first is what must match, the others what must not.
     pub patterns: Vec<u32>,
+    /// How often each symbol occurs in text like that to be read. It decides in which order things are looked at, never what
+    /// matches. Empty where it is not known.
+    pub counts: Vec<u32>,
 }
 
 /// Why numbers make no matcher.
@@ -58,11 +62,13 @@ struct Program {
 #[derive(Debug, Clone, Copy)]
 struct Anchor {
     /// The symbols, as a mask, of which one must stand right before the word or, if not `next_before`, within [`NEAR`] words.
-    before: u64,
-    after: u64,
+    before: Mask,
+    after: Mask,
     pattern: u32,
     next_before: bool,
     next_after: bool,
+    /// The word is the whole pattern.
+    alone: bool,
     /// How many words of the pattern stand before the word, at least and at most.
     least: u8,
     most: u8,
@@ -70,8 +76,6 @@ struct Anchor {
 
 /// How far the near neighbours of a word reach.
 const NEAR: usize = 7;
-/// The mask that any word, and none, fulfils.
-const ANYTHING: u64 = 0;
 
 // Code: an operation in the upper four bits, its argument below.
 const SHIFT: u32 = 28;
@@ -239,58 +243,67 @@ impl<'c> Iterator for Alternatives<'c> {
     }
 }
 
-/// The bit of a symbol in masks.
-fn bit(symbol: u32) -> u64 {
-    // Fibonacci hashing (Knuth, The Art of Computer Programming 6.4): neighbouring numbers part.
-    1 << (symbol.wrapping_mul(0x9e37_79b9) >> 26)
+/// A set of symbols, some of which cannot be told apart.
+type Mask = u128;
+/// The most frequent symbols have a bit of their own in masks; the others share what is left.
+const OWN_BITS: usize = 100;
+/// A bit of every mask of a place, even of one without a word: as a mask of symbols it is fulfilled by anything.
+const ANYTHING: Mask = 1 << (Mask::BITS - 1);
+/// The bits that stand for one symbol each.
+const OWN: Mask = (1 << OWN_BITS) - 1;
+
+/// The bit of each symbol in masks.
+fn bits_of(counts: &[u64]) -> Vec<Mask> {
+    let mut by_count: Vec<usize> = (0..counts.len()).collect();
+    by_count.sort_by_key(|&symbol| std::cmp::Reverse(counts[symbol]));
+    let mut bits = vec![0; counts.len()];
+    for (rank, symbol) in by_count.into_iter().enumerate() {
+        bits[symbol] = 1 << if rank < OWN_BITS { rank } else { OWN_BITS + rank % (Mask::BITS as usize - 1 - OWN_BITS) };
+    }
+    bits
 }
 
 /// One element of code, as far as anchors are concerned.
-struct Element<'c> {
-    kind: Kind<'c>,
-    /// The symbols of the first and the last word of a match; empty where any may be.
-    first: BTreeSet<u32>,
-    last: BTreeSet<u32>,
+struct Element {
+    kind: Kind,
+    /// The symbols of the first and the last word of a match; [`ANYTHING`] where it is not known.
+    first: Mask,
+    last: Mask,
     /// Words of a match, at least and at most.
     least: usize,
     most: usize,
 }
 
-enum Kind<'c> {
-    Word(&'c [u32]),
-    Choice(Vec<Vec<Element<'c>>>),
+enum Kind {
+    /// A word of this class.
+    Word(u32),
+    Choice(Vec<Vec<Element>>),
     /// What can be missing.
     Other,
 }
 
 /// The elements of checked code.
-fn elements<'c>(code: &[u32], classes: &[&'c [u32]]) -> Vec<Element<'c>> {
+fn elements(code: &[u32], class_masks: &[Mask]) -> Vec<Element> {
     let (mut found, mut at) = (Vec::new(), 0);
     while at < code.len() {
         let (operation, argument) = (code[at] >> SHIFT, (code[at] & ARGUMENT) as usize);
         at += 1;
-        let other = |most| Element { kind: Kind::Other, first: BTreeSet::new(), last: BTreeSet::new(), least: 0, most };
+        let other = |most| Element { kind: Kind::Other, first: ANYTHING, last: ANYTHING, least: 0, most };
         found.push(match operation {
             WORD => {
-                let symbols: BTreeSet<u32> = classes[argument].iter().copied().collect();
-                Element {
-                    kind: Kind::Word(classes[argument]),
-                    first: symbols.clone(),
-                    last: symbols,
-                    least: 1,
-                    most: 1,
-                }
+                let mask = class_masks[argument];
+                Element { kind: Kind::Word(argument as u32), first: mask, last: mask, least: 1, most: 1 }
             }
             GAP => other(argument),
             OPTIONAL => {
                 let body = &code[at..at + argument];
                 at += argument;
-                other(elements(body, classes).iter().map(|e| e.most).sum())
+                other(elements(body, class_masks).iter().map(|e| e.most).sum())
             }
             _ => {
                 let body = Alternatives(&code[at..at + argument]);
                 at += argument;
-                choice(body.flatten().map(|alternative| elements(alternative, classes)).collect())
+                choice(body.flatten().map(|alternative| elements(alternative, class_masks)).collect())
             }
         });
     }
@@ -300,15 +313,14 @@ fn elements<'c>(code: &[u32], classes: &[&'c [u32]]) -> Vec<Element<'c>> {
 fn choice(alternatives: Vec<Vec<Element>>) -> Element {
     let least = |a: &Vec<Element>| a.iter().map(|e| e.least).sum::<usize>();
     let most = |a: &Vec<Element>| a.iter().map(|e| e.most).sum::<usize>();
-    let together = |sets: Vec<Option<&BTreeSet<u32>>>| match sets.iter().all(|s| s.is_some_and(|s| !s.is_empty())) {
-        true => sets.into_iter().flatten().flatten().copied().collect(),
-        false => BTreeSet::new(),
-    };
     // The edge of an alternative is known where its outermost element cannot be missing.
-    let edge = |outermost: Option<&'_ Element>| outermost.is_some_and(|e| e.least > 0);
+    let edge = |outermost: Option<&Element>, mask: fn(&Element) -> Mask| match outermost {
+        Some(element) if element.least > 0 => mask(element),
+        _ => ANYTHING,
+    };
     Element {
-        first: together(alternatives.iter().map(|a| a.first().filter(|e| edge(Some(e))).map(|e| &e.first)).collect()),
-        last: together(alternatives.iter().map(|a| a.last().filter(|e| edge(Some(e))).map(|e| &e.last)).collect()),
+        first: alternatives.iter().fold(0, |all, a| all | edge(a.first(), |e| e.first)),
+        last: alternatives.iter().fold(0, |all, a| all | edge(a.last(), |e| e.last)),
         least: alternatives.iter().map(least).min().unwrap_or(0),
         most: alternatives.iter().map(most).max().unwrap_or(0),
         kind: Kind::Choice(alternatives),
@@ -316,38 +328,31 @@ fn choice(alternatives: Vec<Vec<Element>>) -> Element {
 }
 
 /// Lays down the anchors of patterns.
-struct Anchors {
-    /// How many patterns use a symbol, which tells how common it is, well enough to choose the rare ones.
-    uses: Vec<u64>,
+struct Anchors<'a> {
+    /// How often each symbol occurs.
+    counts: &'a [u64],
+    classes: &'a [&'a [u32]],
     of_symbol: Vec<Vec<Anchor>>,
 }
 
 /// What surrounds a sequence: on each side the symbols of the nearest word that must come and how far it may be, and the words
 /// of the pattern before it, at least and at most.
 #[derive(Clone, Copy)]
-struct Around<'e> {
-    before: Option<(&'e BTreeSet<u32>, usize)>,
-    after: Option<(&'e BTreeSet<u32>, usize)>,
+struct Around {
+    before: Option<(Mask, usize)>,
+    after: Option<(Mask, usize)>,
     least: usize,
     most: usize,
+    /// There is nothing around it.
+    alone: bool,
 }
 
-impl Anchors {
-    fn count_uses(&mut self, elements: &[Element]) {
-        for element in elements {
-            match &element.kind {
-                Kind::Word(symbols) => symbols.iter().for_each(|&s| self.uses[s as usize] += 1),
-                Kind::Choice(alternatives) => alternatives.iter().for_each(|a| self.count_uses(a)),
-                Kind::Other => {}
-            }
-        }
-    }
-
+impl Anchors<'_> {
     /// The words to look at for an element; `None` where it can be missing.
     fn cost(&self, element: &Element) -> Option<u64> {
         match &element.kind {
             _ if element.least == 0 => None,
-            Kind::Word(symbols) => Some(symbols.iter().map(|&s| self.uses[s as usize]).sum()),
+            Kind::Word(class) => Some(self.classes[*class as usize].iter().map(|&s| self.counts[s as usize]).sum()),
             Kind::Choice(alternatives) => alternatives.iter().map(|a| Some(self.rarest(a)?.1)).sum(),
             Kind::Other => None,
         }
@@ -364,25 +369,25 @@ impl Anchors {
         let Some((rarest, _)) = self.rarest(elements) else { return false };
         let (before, own, after) = (&elements[..rarest], &elements[rarest], &elements[rarest + 1..]);
         let around = Around {
-            before: neighbour(before.iter().rev().map(|e| (e, &e.last)), around.before),
-            after: neighbour(after.iter().map(|e| (e, &e.first)), around.after),
+            before: neighbour(before.iter().rev().map(|e| (e, e.last)), around.before),
+            after: neighbour(after.iter().map(|e| (e, e.first)), around.after),
             least: around.least + before.iter().map(|e| e.least).sum::<usize>(),
             most: around.most + before.iter().map(|e| e.most).sum::<usize>(),
+            alone: around.alone && elements.len() == 1,
         };
         let symbols = match &own.kind {
-            Kind::Word(symbols) => *symbols,
+            Kind::Word(class) => self.classes[*class as usize],
             Kind::Choice(alternatives) => return alternatives.iter().all(|a| self.lay(pattern, a, around)),
             Kind::Other => return false,
         };
-        let mask = |near: Option<(&BTreeSet<u32>, usize)>| match near {
-            Some((set, distance)) if distance < NEAR && !set.is_empty() => {
-                (set.iter().fold(0, |mask, &s| mask | bit(s)), distance == 0)
-            }
+        let mask = |near: Option<(Mask, usize)>| match near {
+            Some((mask, distance)) if distance < NEAR => (mask, distance == 0),
             _ => (ANYTHING, false),
         };
         let ((before, next_before), (after, next_after)) = (mask(around.before), mask(around.after));
         let (least, most) = (around.least as u8, around.most as u8);
-        let anchor = Anchor { before, after, pattern, next_before, next_after, least, most };
+        let alone = around.alone;
+        let anchor = Anchor { before, after, pattern, next_before, next_after, alone, least, most };
         symbols.iter().for_each(|&symbol| self.of_symbol[symbol as usize].push(anchor));
         true
     }
@@ -391,9 +396,9 @@ impl Anchors {
 /// Of elements in order of distance, the symbols of the nearest word that must come, and how far it can be (0 is next);
 /// behind them comes what lies beyond.
 fn neighbour<'e>(
-    elements: impl Iterator<Item = (&'e Element<'e>, &'e BTreeSet<u32>)>,
-    beyond: Option<(&'e BTreeSet<u32>, usize)>,
-) -> Option<(&'e BTreeSet<u32>, usize)> {
+    elements: impl Iterator<Item = (&'e Element, Mask)>,
+    beyond: Option<(Mask, usize)>,
+) -> Option<(Mask, usize)> {
     let mut distance = 0;
     for (element, near) in elements {
         if element.least > 0 {
@@ -430,9 +435,20 @@ impl Matcher {
                 flat[at] = (flat.len() - at - 1) as u32;
             }
         }
-        let parts = Parts { classes: classes.flat, patterns: flat };
+        let parts = Parts { classes: classes.flat, patterns: flat, counts: Vec::new() };
         // What was just compiled is well formed.
         Self::from_parts(parts, n_symbols).unwrap_or_default()
+    }
+
+    /// The same matcher, made fast for text in which each symbol occurs as often as this; what matches does not change.
+    pub fn with_counts(self, counts: Vec<u32>) -> Self {
+        let n_symbols = counts.len();
+        Self::from_parts(Parts { counts, ..self.parts.clone() }, n_symbols).unwrap_or(self)
+    }
+
+    /// How many patterns there are.
+    pub fn n_patterns(&self) -> usize {
+        self.n_patterns
     }
 
     /// The matcher as numbers, for the model file.
@@ -493,16 +509,29 @@ impl Matcher {
         let n_patterns = terms.len();
         exclusions.iter_mut().flatten().for_each(|x| *x += n_patterns as u32);
 
-        let of_terms: Vec<Vec<Element>> =
-            terms.iter().map(|p| elements(&flat[p.begin as usize..p.end as usize], &classes)).collect();
-        let mut laid = Anchors { uses: vec![1; n_symbols], of_symbol: vec![Vec::new(); n_symbols] };
-        of_terms.iter().for_each(|elements| laid.count_uses(elements));
-        for (pattern, elements) in of_terms.iter().enumerate() {
-            if !laid.lay(pattern as u32, elements, Around { before: None, after: None, least: 0, most: 0 }) {
-                return Err(BadParts(terms[pattern].begin as usize));
+        let mut counts = vec![1; n_symbols];
+        match parts.counts.len() {
+            // How often patterns use a symbol tells a little of how common it is.
+            0 => terms
+                .iter()
+                .flat_map(|p| &flat[p.begin as usize..p.end as usize])
+                .filter(|&&word| word >> SHIFT == WORD)
+                .flat_map(|&class| classes[class as usize])
+                .for_each(|&symbol| counts[symbol as usize] += 1),
+            n if n == n_symbols => counts.iter_mut().zip(&parts.counts).for_each(|(sum, &n)| *sum += u64::from(n)),
+            n => return Err(BadParts(n)),
+        }
+        let bits = bits_of(&counts);
+        let mask = |symbols: &&[u32]| symbols.iter().fold(0, |mask, &s| mask | bits[s as usize]);
+        let class_masks: Vec<Mask> = classes.iter().map(mask).collect();
+        let mut laid = Anchors { counts: &counts, classes: &classes, of_symbol: vec![Vec::new(); n_symbols] };
+        for (pattern, &Program { begin, end, at_start, at_end }) in terms.iter().enumerate() {
+            let elements = elements(&flat[begin as usize..end as usize], &class_masks);
+            let around = Around { before: None, after: None, least: 0, most: 0, alone: !at_start && !at_end };
+            if !laid.lay(pattern as u32, &elements, around) {
+                return Err(BadParts(begin as usize));
             }
         }
-        let class_masks = classes.iter().map(|c| c.iter().fold(0, |mask, &s| mask | bit(s))).collect();
         let (class_starts, class_symbols) = flatten(&classes.iter().map(|c| c.to_vec()).collect::<Vec<_>>());
         terms.extend(hidden);
         let (exclusion_starts, exclusions) = flatten(&exclusions);
@@ -515,6 +544,7 @@ impl Matcher {
             class_starts,
             class_symbols,
             class_masks,
+            bits,
             anchor_starts,
             anchors,
             parts: Parts::default(),
@@ -530,6 +560,7 @@ impl Matcher {
             anchors: Vec::new(),
             words: Vec::new(),
             masks: Vec::new(),
+            all: 0,
             near: Vec::new(),
             window: 0,
             matched: vec![0; self.n_patterns],
@@ -552,7 +583,7 @@ impl Matcher {
             scratch.anchors.extend_from_slice(&self.anchors[range]);
         }
         let end = (scratch.symbols.len() as u32, scratch.anchors.len() as u32);
-        let mask = symbols.iter().fold(0, |mask, &s| mask | bit(s));
+        let mask = symbols.iter().fold(0, |mask, &s| mask | self.bits[s as usize]);
         scratch.profiles.push(Profile { symbols: (begin.0, end.0), anchors: (begin.1, end.1), mask });
         scratch.numbers.insert(symbols.into(), number);
         number
@@ -602,11 +633,17 @@ impl Matcher {
                 let anchor = scratch.anchors[anchor];
                 let before = if anchor.next_before { next.0 } else { near.0 };
                 let after = if anchor.next_after { next.1 } else { near.1 };
-                let fits = |wanted: u64, there: u64| wanted == ANYTHING || wanted & there != 0;
-                if !fits(anchor.before, before) || !fits(anchor.after, after) || place < usize::from(anchor.least) {
+                let fits =
+                    (anchor.before & before != 0) & (anchor.after & after != 0) & (place >= usize::from(anchor.least));
+                if !fits {
                     continue;
                 }
                 if scratch.matched[anchor.pattern as usize] == scratch.window {
+                    continue;
+                }
+                if anchor.alone {
+                    scratch.matched[anchor.pattern as usize] = scratch.window;
+                    hits.push(anchor.pattern);
                     continue;
                 }
                 let program = self.programs[anchor.pattern as usize];
@@ -636,8 +673,17 @@ impl Matcher {
         let from = u128::up_to(scratch.words.len());
         self.exclusions[range].iter().any(|&hidden| {
             let code = self.code(self.programs[hidden as usize]);
-            self.run(code, from, scratch) != 0
+            self.may_begin(code, scratch.all) && self.run(code, from, scratch) != 0
         })
+    }
+
+    /// Code may match where words with these masks stand; if it begins with a word, one must be of its class.
+    #[inline]
+    fn may_begin(&self, code: &[u32], masks: Mask) -> bool {
+        match code.first() {
+            Some(&word) if word >> SHIFT == WORD => self.class_masks[word as usize] & masks != 0,
+            _ => true,
+        }
     }
 
     /// Of some places, those where a word of a class stands.
@@ -647,10 +693,17 @@ impl Matcher {
         let mut found = B::EMPTY;
         while let Some(place) = places.take_first() {
             let Some(&word) = scratch.words.get(place) else { break };
-            if scratch.masks[place + 1] & mask != 0 {
+            let shared = scratch.masks[place + 1] & mask;
+            if shared & OWN != 0 {
+                found = found.or(B::place(place));
+            } else if shared != 0 {
                 let Profile { symbols, .. } = scratch.profiles[word as usize];
                 let own = &scratch.symbols[symbols.0 as usize..symbols.1 as usize];
-                if own.iter().any(|s| of_class.binary_search(s).is_ok()) {
+                let is_of = |symbol: &u32| match of_class.len() {
+                    ..=16 => of_class.contains(symbol),
+                    _ => of_class.binary_search(symbol).is_ok(),
+                };
+                if own.iter().any(is_of) {
                     found = found.or(B::place(place));
                 }
             }
@@ -670,14 +723,20 @@ impl Matcher {
                 OPTIONAL => {
                     let body = &code[at..at + argument as usize];
                     at += argument as usize;
-                    places = places.or(self.run(body, places, scratch));
+                    if self.may_begin(body, scratch.masks_at(places)) {
+                        places = places.or(self.run(body, places, scratch));
+                    }
                 }
                 _ => {
                     let mut any = B::EMPTY;
                     let mut body = &code[at..at + argument as usize];
+                    // What may begin here; most alternatives do not.
+                    let there = scratch.masks_at(places);
                     while let Some((&head, rest)) = body.split_first() {
                         let (alternative, rest) = rest.split_at((head & ARGUMENT) as usize);
-                        any = any.or(self.run(alternative, places, scratch));
+                        if self.may_begin(alternative, there) {
+                            any = any.or(self.run(alternative, places, scratch));
+                        }
                         body = rest;
                     }
                     places = any;
@@ -704,9 +763,11 @@ pub struct MatchScratch {
     /// The profiles of the open window's words.
     words: Vec<u32>,
     /// The mask of each word, at its place plus one; the first and the last are empty.
-    masks: Vec<u64>,
+    masks: Vec<Mask>,
+    /// The masks of all of them together.
+    all: Mask,
     /// For each word, the masks of the [`NEAR`] words before it and after it together.
-    near: Vec<(u64, u64)>,
+    near: Vec<(Mask, Mask)>,
     /// The number of the open window, counted over all sentences.
     window: u32,
     /// The window in which a pattern matched last.
@@ -718,7 +779,7 @@ pub struct MatchScratch {
 struct Profile {
     symbols: (u32, u32),
     anchors: (u32, u32),
-    mask: u64,
+    mask: Mask,
 }
 
 impl MatchScratch {
@@ -730,6 +791,18 @@ impl MatchScratch {
         self.anchors.clear();
     }
 
+    /// The masks of the words at some places together.
+    #[inline]
+    fn masks_at<B: Bits>(&self, mut places: B) -> Mask {
+        let mut together = 0;
+        while let Some(place) = places.take_first() {
+            // A gap may lead beyond the end.
+            let Some(mask) = self.masks.get(place + 1) else { break };
+            together |= mask;
+        }
+        together
+    }
+
     /// Turns to a window.
     fn open(&mut self, words: &[u32]) {
         if self.window == u32::MAX {
@@ -737,16 +810,17 @@ impl MatchScratch {
             self.window = 0;
         }
         self.window += 1;
-        let Self { profiles, words: own, masks, near, .. } = self;
+        let Self { profiles, words: own, masks, all, near, .. } = self;
         own.clear();
         own.extend_from_slice(words);
         masks.clear();
-        masks.push(0);
-        masks.extend(words.iter().map(|&w| profiles[w as usize].mask));
-        masks.push(0);
+        masks.push(ANYTHING);
+        masks.extend(words.iter().map(|&w| profiles[w as usize].mask | ANYTHING));
+        masks.push(ANYTHING);
+        *all = masks.iter().fold(0, |all, mask| all | mask);
         near.clear();
         let n = words.len();
-        let together = |from: usize, to: usize| masks[from..to].iter().fold(0, |all, mask| all | mask);
+        let together = |from: usize, to: usize| masks[from..to].iter().fold(ANYTHING, |all, mask| all | mask);
         near.extend(
             (1..=n).map(|at| (together(at.saturating_sub(NEAR), at), together(at + 1, (at + 1 + NEAR).min(n + 2)))),
         );

@@ -75,6 +75,7 @@ pub fn softplus(x: f64) -> f64 {
 }
 
 /// Turns logits into probabilities that add up to 1; the empty slice stays empty.
+#[inline]
 pub fn softmax(logits: &mut [f64]) {
     let top = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let mut sum = 0.0;

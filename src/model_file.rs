@@ -3,9 +3,10 @@
 
 use crate::config::{Config, ConfigError};
 use crate::features::{FeatureSpace, FeatureSpaceError};
+use crate::matcher::Parts;
 use crate::model::{Model, ModelParts, TrainingInfo};
 use crate::stem::ALGORITHM;
-use crate::taxonomy::{Taxonomy, TaxonomyError};
+use crate::taxonomy::{Outline, PartsError, Taxonomy};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -13,7 +14,7 @@ use std::path::Path;
 use thiserror::Error;
 
 /// The version of the form written here. Another version is refused, with both numbers in the message.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// The key of the header within safetensors' metadata; a single one, since their order in the file is not fixed.
 const HEADER: &str = "petition";
@@ -34,8 +35,8 @@ pub enum ModelError {
     Version { found: u32 },
     #[error("uses the stemmer `{found}`, and this version of petition has `{ALGORITHM}`; train it anew")]
     Stemmer { found: String },
-    #[error("holds a taxonomy that cannot be read: {0}")]
-    Taxonomy(#[from] TaxonomyError),
+    #[error("holds a taxonomy that cannot be used: {0}")]
+    Taxonomy(#[from] PartsError),
     #[error("holds a config that cannot be used: {0}")]
     Config(#[from] ConfigError),
     #[error("lacks the tensor `{0}`")]
@@ -44,8 +45,8 @@ pub enum ModelError {
     TensorType { name: &'static str, expected: String, found: String },
     #[error("has a tensor `{name}` of shape {found:?}, where {expected:?} belongs")]
     TensorShape { name: &'static str, expected: Vec<usize>, found: Vec<usize> },
-    #[error("holds stems that are no UTF-8")]
-    BadStems,
+    #[error("holds a text `{0}` that is no UTF-8")]
+    BadText(&'static str),
     #[error("has a value in `{name}` that is out of range: {value}")]
     BadValue { name: &'static str, value: f64 },
     #[error("holds columns that do not fit: {0}")]
@@ -64,8 +65,8 @@ struct Header {
     tensors_crc32: u32,
     config: Config,
     training: TrainingInfo,
-    /// The text of the taxonomy file.
-    taxonomy: String,
+    /// The labels and groups; the taxonomy's text, symbols and compiled terms are tensors.
+    taxonomy: Outline,
 }
 
 impl Model {
@@ -74,20 +75,29 @@ impl Model {
     /// # Errors
     /// Only if the tensors do not fit into the format, which a trained model's do.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
-        let stems: Vec<&str> = self.space.stems().iter().collect();
-        let stems = stems.join("\n").into_bytes();
-        let columns: Vec<u8> = self.space.packed().iter().flat_map(|c| c.to_le_bytes()).collect();
+        let lines = |lines: &mut dyn Iterator<Item = &str>| lines.collect::<Vec<_>>().join("\n").into_bytes();
+        let u32_bytes = |values: &[u32]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
         let f32_bytes = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
-        let (idf, weights) = (f32_bytes(self.space.idf()), f32_bytes(&self.weights));
-        let (intercepts, thresholds) = (f32_bytes(&self.intercepts), f32_bytes(&self.thresholds));
+        let taxonomy = &self.taxonomy;
+        let parts = taxonomy.matcher.parts();
+        let columns: Vec<u8> = self.space.packed().iter().flat_map(|c| c.to_le_bytes()).collect();
+        let text = |name, bytes: Vec<u8>| (name, Dtype::U8, vec![bytes.len()], bytes);
+        let numbers = |name, values: &[u32]| (name, Dtype::U32, vec![values.len()], u32_bytes(values));
         let (n, k) = (self.space.n_columns(), self.n_outputs());
+        // In the order of their names, as the format writes those of one type.
         let tensors = [
-            ("columns", Dtype::U64, vec![n], &columns),
-            ("idf", Dtype::F32, vec![n], &idf),
-            ("intercepts", Dtype::F32, vec![k], &intercepts),
-            ("stems", Dtype::U8, vec![stems.len()], &stems),
-            ("thresholds", Dtype::F32, vec![self.thresholds.len()], &thresholds),
-            ("weights", Dtype::F32, vec![n, k], &weights),
+            numbers("classes", &parts.classes),
+            ("columns", Dtype::U64, vec![n], columns),
+            ("idf", Dtype::F32, vec![n], f32_bytes(self.space.idf())),
+            ("intercepts", Dtype::F32, vec![k], f32_bytes(&self.intercepts)),
+            numbers("patterns", &parts.patterns),
+            text("stems", lines(&mut self.space.stems().iter())),
+            numbers("symbol_counts", &parts.counts),
+            text("symbols", lines(&mut taxonomy.symbols.written())),
+            text("taxonomy", taxonomy.source().as_bytes().to_vec()),
+            text("terms", lines(&mut taxonomy.terms.iter().map(|t| t.pattern.as_str()))),
+            ("thresholds", Dtype::F32, vec![self.thresholds.len()], f32_bytes(&self.thresholds)),
+            ("weights", Dtype::F32, vec![n, k], f32_bytes(&self.weights)),
         ];
         let header = Header {
             format_version: FORMAT_VERSION,
@@ -95,13 +105,13 @@ impl Model {
             tensors_crc32: checksum(tensors.iter().map(|(_, _, _, bytes)| bytes.as_slice())),
             config: (**self.config()).clone(),
             training: self.training.clone(),
-            taxonomy: self.taxonomy.source().to_owned(),
+            taxonomy: taxonomy.outline(),
         };
         let json = serde_json::to_string(&header).map_err(|e| ModelError::BadHeader(e.to_string()))?;
         let broken = |e: safetensors::SafeTensorError| ModelError::NotSafetensors(e.to_string());
         let mut views = Vec::new();
-        for (name, dtype, shape, bytes) in tensors {
-            views.push((name, TensorView::new(dtype, shape, bytes).map_err(broken)?));
+        for (name, dtype, shape, bytes) in &tensors {
+            views.push((*name, TensorView::new(*dtype, shape.clone(), bytes).map_err(broken)?));
         }
         safetensors::serialize(views, Some(HashMap::from([(HEADER.to_owned(), json)]))).map_err(broken)
     }
@@ -120,35 +130,52 @@ impl Model {
             return Err(ModelError::Stemmer { found: header.stemmer });
         }
         let file = SafeTensors::deserialize(bytes).map_err(broken)?;
-        let taxonomy = Taxonomy::read(&header.taxonomy)?;
         let config = header.config.check()?;
-        let k = taxonomy.acts.len() + taxonomy.topics.len();
-
-        let columns = tensor(&file, "columns", Dtype::U64)?;
-        let n = columns.data().len() / 8;
-        let shaped = |name, dtype, shape: Vec<usize>| -> Result<&[u8], ModelError> {
-            let view = tensor(&file, name, dtype)?;
-            if view.shape() != shape {
-                return Err(ModelError::TensorShape { name, expected: shape, found: view.shape().to_vec() });
+        // The checksum is over all tensors in the order of their names, as they are asked for here.
+        let mut crc = crc32fast::Hasher::new();
+        let mut data = |name, dtype, shape: Option<Vec<usize>>| -> Result<&[u8], ModelError> {
+            let view = file.tensor(name).map_err(|_| ModelError::NoTensor(name))?;
+            if view.dtype() != dtype {
+                let (expected, found) = (format!("{dtype:?}"), format!("{:?}", view.dtype()));
+                return Err(ModelError::TensorType { name, expected, found });
             }
+            if let Some(expected) = shape.filter(|s| s != view.shape()) {
+                return Err(ModelError::TensorShape { name, expected, found: view.shape().to_vec() });
+            }
+            crc.update(view.data());
             Ok(view.data())
         };
-        let idf = shaped("idf", Dtype::F32, vec![n])?;
-        let intercepts = shaped("intercepts", Dtype::F32, vec![k])?;
-        let stems = tensor(&file, "stems", Dtype::U8)?.data();
-        let thresholds = shaped("thresholds", Dtype::F32, vec![taxonomy.topics.len()])?;
-        let weights = shaped("weights", Dtype::F32, vec![n, k])?;
-        if checksum([columns.data(), idf, intercepts, stems, thresholds, weights].into_iter()) != header.tensors_crc32 {
+        let k = header.taxonomy.n_labels();
+        let classes = data("classes", Dtype::U32, None)?;
+        let columns = data("columns", Dtype::U64, None)?;
+        let n = columns.len() / 8;
+        let idf = data("idf", Dtype::F32, Some(vec![n]))?;
+        let intercepts = data("intercepts", Dtype::F32, Some(vec![k]))?;
+        let patterns = data("patterns", Dtype::U32, None)?;
+        let stems = data("stems", Dtype::U8, None)?;
+        let counts = data("symbol_counts", Dtype::U32, None)?;
+        let symbols = data("symbols", Dtype::U8, None)?;
+        let source = data("taxonomy", Dtype::U8, None)?;
+        let terms = data("terms", Dtype::U8, None)?;
+        let thresholds = data("thresholds", Dtype::F32, Some(vec![header.taxonomy.n_topics()]))?;
+        let weights = data("weights", Dtype::F32, Some(vec![n, k]))?;
+        if crc.finalize() != header.tensors_crc32 {
             return Err(ModelError::Checksum);
         }
+        let text = |name, bytes| std::str::from_utf8(bytes).map_err(|_| ModelError::BadText(name));
+        let parts = Parts { classes: u32_values(classes), patterns: u32_values(patterns), counts: u32_values(counts) };
+        let taxonomy = Taxonomy::from_parts(
+            header.taxonomy,
+            text("taxonomy", source)?,
+            text("symbols", symbols)?,
+            text("terms", terms)?,
+            parts,
+        )?;
 
-        let packed =
-            columns.data().chunks_exact(8).map(|b| u64::from_le_bytes(std::array::from_fn(|i| b[i]))).collect();
-        let stems = std::str::from_utf8(stems).map_err(|_| ModelError::BadStems)?;
-        let stems = stems.split('\n').filter(|s| !s.is_empty()).map(Into::into).collect();
+        let packed = columns.as_chunks::<8>().0.iter().map(|b| u64::from_le_bytes(*b)).collect();
+        let stems = text("stems", stems)?.lines().map(Into::into).collect();
         let finite = |name, bytes: &[u8], low: f32, high: f32| -> Result<Vec<f32>, ModelError> {
-            let values: Vec<f32> =
-                bytes.chunks_exact(4).map(|b| f32::from_le_bytes(std::array::from_fn(|i| b[i]))).collect();
+            let values: Vec<f32> = bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
             match values.iter().find(|v| !(low..=high).contains(*v)) {
                 Some(&value) => Err(ModelError::BadValue { name, value: f64::from(value) }),
                 None => Ok(values),
@@ -194,14 +221,8 @@ fn check_version(json: &str) -> Result<(), ModelError> {
     }
 }
 
-fn tensor<'f>(file: &SafeTensors<'f>, name: &'static str, dtype: Dtype) -> Result<TensorView<'f>, ModelError> {
-    let view = file.tensor(name).map_err(|_| ModelError::NoTensor(name))?;
-    if view.dtype() == dtype {
-        Ok(view)
-    } else {
-        let (expected, found) = (format!("{dtype:?}"), format!("{:?}", view.dtype()));
-        Err(ModelError::TensorType { name, expected, found })
-    }
+fn u32_values(bytes: &[u8]) -> Vec<u32> {
+    bytes.as_chunks::<4>().0.iter().map(|b| u32::from_le_bytes(*b)).collect()
 }
 
 /// Finds damage; whoever can write the file can write the checksum too.

@@ -77,30 +77,14 @@ impl Fit<SparseRecords, Array1<usize>, LogisticError> for SparseLogisticValidPar
             |row: usize| self.class_cost(n_rows, counts[y[row]], k) * row_weights.map_or(1.0, |w| f64::from(w[row]));
         let n = x.nfeatures();
         let bias = self.intercept_scaling();
-        // Weights lie feature by feature, the constant feature's behind the others.
-        let objective = |w: &[f64], gradient: &mut [f64]| {
-            gradient.copy_from_slice(w);
-            let mut value = 0.5 * w.iter().map(|v| v * v).sum::<f64>();
-            let mut p = vec![0.0; k];
-            for row in 0..n_rows {
-                let (columns, values) = x.row(row);
-                p.iter_mut().zip(&w[n * k..]).for_each(|(p, w)| *p = bias * w);
-                for (&column, &v) in columns.iter().zip(values) {
-                    let from = column as usize * k;
-                    p.iter_mut().zip(&w[from..from + k]).for_each(|(p, w)| *p += f64::from(v) * w);
-                }
-                softmax(&mut p);
-                let cost = cost(row);
-                value -= cost * ln(p[y[row]].max(f64::MIN_POSITIVE));
-                p[y[row]] -= 1.0;
-                p.iter_mut().for_each(|p| *p *= cost);
-                for (&column, &v) in columns.iter().zip(values) {
-                    let from = column as usize * k;
-                    gradient[from..from + k].iter_mut().zip(&p).for_each(|(g, p)| *g += f64::from(v) * p);
-                }
-                gradient[n * k..].iter_mut().zip(&p).for_each(|(g, p)| *g += bias * p);
-            }
-            value
+        let task = Task { x, y, bias, cost: &cost };
+        let objective = |w: &[f64], gradient: &mut [f64]| match k {
+            2 => task.objective::<2>(k, w, gradient),
+            3 => task.objective::<3>(k, w, gradient),
+            4 => task.objective::<4>(k, w, gradient),
+            5 => task.objective::<5>(k, w, gradient),
+            6 => task.objective::<6>(k, w, gradient),
+            _ => task.objective::<0>(k, w, gradient),
         };
         let (w, value) = minimise(vec![0.0; (n + 1) * k], objective, self.max_epochs(), self.tolerance());
         let all = Array2::from_shape_vec((n + 1, k), w).map_err(linfa::error::Error::from)?;
@@ -110,6 +94,48 @@ impl Fit<SparseRecords, Array1<usize>, LogisticError> for SparseLogisticValidPar
             intercepts: constant.row(0).mapv(|w| w * bias),
             objective: value,
         })
+    }
+}
+
+/// What is minimised. Weights lie feature by feature, the constant feature's behind the others.
+struct Task<'t, C> {
+    x: &'t SparseRecords,
+    y: &'t Array1<usize>,
+    bias: f64,
+    cost: &'t C,
+}
+
+impl<C: Fn(usize) -> f64> Task<'_, C> {
+    /// Writes the gradient and gives the value, for `k` classes. `K` is the same number where it is known when this is
+    /// compiled, so that the innermost loops have no counters, and else 0.
+    fn objective<const K: usize>(&self, k: usize, w: &[f64], gradient: &mut [f64]) -> f64 {
+        let Self { x, y, bias, cost } = self;
+        let k = if K == 0 { k } else { K };
+        let constant = x.nfeatures() * k;
+        gradient.copy_from_slice(w);
+        let mut value = 0.5 * w.iter().map(|v| v * v).sum::<f64>();
+        let (mut fixed, mut any) = ([0.0; K], vec![0.0; if K == 0 { k } else { 0 }]);
+        let p: &mut [f64] = if K == 0 { &mut any } else { &mut fixed };
+        let p = &mut p[..k];
+        for row in 0..x.nsamples() {
+            let (columns, values) = x.row(row);
+            p.iter_mut().zip(&w[constant..]).for_each(|(p, w)| *p = bias * w);
+            for (&column, &v) in columns.iter().zip(values) {
+                let from = column as usize * k;
+                p.iter_mut().zip(&w[from..from + k]).for_each(|(p, w)| *p += f64::from(v) * w);
+            }
+            softmax(p);
+            let cost = cost(row);
+            value -= cost * ln(p[y[row]].max(f64::MIN_POSITIVE));
+            p[y[row]] -= 1.0;
+            p.iter_mut().for_each(|p| *p *= cost);
+            for (&column, &v) in columns.iter().zip(values) {
+                let from = column as usize * k;
+                gradient[from..from + k].iter_mut().zip(&*p).for_each(|(g, p)| *g += f64::from(v) * p);
+            }
+            gradient[constant..].iter_mut().zip(&*p).for_each(|(g, p)| *g += bias * p);
+        }
+        value
     }
 }
 

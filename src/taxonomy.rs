@@ -29,11 +29,11 @@
 //! terms = ["tenant", "lease", "{landlord}"]
 //! ```
 
-use crate::matcher::Matcher;
+use crate::matcher::{BadParts, Matcher, Parts};
 use crate::pattern::{Lists, PatternError, PatternReader, SymbolTable};
-use crate::stem::Stemmer;
+use crate::stem::{Stemmer, for_each_raw_word, normalise};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use thiserror::Error;
 use toml::Spanned;
 
@@ -63,7 +63,7 @@ pub struct Taxonomy {
 }
 
 /// An act or a topic.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Label {
     /// The short name that stands in CSV files.
     pub id: String,
@@ -83,7 +83,7 @@ pub struct Term {
 }
 
 /// The terms of one list of one label, or of one context.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     /// Whose terms they are.
     pub owner: Owner,
@@ -92,7 +92,7 @@ pub struct Group {
 }
 
 /// Whose terms a group holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Owner {
     /// Cues of the act of this number.
     Act(usize),
@@ -122,6 +122,40 @@ pub enum TaxonomyError {
     TooManyTopics(usize),
     #[error("`topics = false` stands at {0} acts; at most one act goes without topics")]
     SeveralWithoutTopics(usize),
+}
+
+/// What a stored taxonomy holds beside its source, symbols and patterns.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Outline {
+    name: String,
+    acts: Vec<Label>,
+    act_without_topics: Option<usize>,
+    topics: Vec<Label>,
+    /// Each with the number of its terms.
+    groups: Vec<(Group, usize)>,
+}
+
+impl Outline {
+    pub fn n_labels(&self) -> usize {
+        self.acts.len() + self.topics.len()
+    }
+
+    pub fn n_topics(&self) -> usize {
+        self.topics.len()
+    }
+}
+
+/// Why stored parts make no taxonomy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[allow(missing_docs)]
+pub enum PartsError {
+    #[error("its acts, topics and groups do not fit together")]
+    Outline,
+    #[error("it names {named} terms and has {compiled} compiled")]
+    Terms { named: usize, compiled: usize },
+    #[error(transparent)]
+    Patterns(#[from] BadParts),
 }
 
 #[derive(Deserialize)]
@@ -250,7 +284,9 @@ impl Taxonomy {
                     .read(value.get_ref())
                     .map_err(|e| pattern_error(text, value, e))?;
                 patterns.push(pattern);
-                terms.push(Term { group: groups.len() as u32, pattern: value.get_ref().clone() });
+                // A term is one line wherever it is shown or kept.
+                let written = value.get_ref().split_whitespace().collect::<Vec<_>>().join(" ");
+                terms.push(Term { group: groups.len() as u32, pattern: written });
             }
             groups.push(Group { owner, name });
         }
@@ -270,6 +306,71 @@ impl Taxonomy {
             symbols,
             source: text.to_owned(),
         })
+    }
+
+    /// The taxonomy but for its source, symbols and patterns, for the model file.
+    pub(crate) fn outline(&self) -> Outline {
+        let sizes = self.group_sizes();
+        Outline {
+            name: self.name.clone(),
+            acts: self.acts.clone(),
+            act_without_topics: self.act_without_topics,
+            topics: self.topics.clone(),
+            groups: self.groups.iter().cloned().zip(sizes).collect(),
+        }
+    }
+
+    /// Puts a stored taxonomy together again, without reading its source. Symbols and terms are lines.
+    pub(crate) fn from_parts(
+        outline: Outline,
+        source: &str,
+        symbols: &str,
+        terms: &str,
+        patterns: Parts,
+    ) -> Result<Self, PartsError> {
+        let Outline { name, acts, act_without_topics, topics, groups: sized } = outline;
+        if acts.len() < 2 || topics.len() > MAX_TOPICS || act_without_topics.is_some_and(|a| a >= acts.len()) {
+            return Err(PartsError::Outline);
+        }
+        let symbols = SymbolTable::from_written(symbols.lines());
+        let matcher = Matcher::from_parts(patterns, symbols.len())?;
+        let (mut groups, mut group_of_term) = (Vec::new(), Vec::new());
+        for (group, n_terms) in sized {
+            let owned = match group.owner {
+                Owner::Act(act) => act < acts.len(),
+                Owner::Topic(topic) | Owner::TopicHint(topic) => topic < topics.len(),
+                Owner::Context(_) => true,
+            };
+            if !owned || n_terms > matcher.n_patterns() - group_of_term.len() {
+                return Err(PartsError::Outline);
+            }
+            group_of_term.resize(group_of_term.len() + n_terms, groups.len() as u32);
+            groups.push(group);
+        }
+        let written: Vec<&str> = terms.lines().collect();
+        if written.len() != matcher.n_patterns() || group_of_term.len() != matcher.n_patterns() {
+            return Err(PartsError::Terms { named: written.len(), compiled: matcher.n_patterns() });
+        }
+        let term = |(pattern, group): (&str, u32)| Term { group, pattern: pattern.to_owned() };
+        let terms = written.into_iter().zip(group_of_term).map(term).collect();
+        let source = source.to_owned();
+        Ok(Self { name, acts, act_without_topics, topics, terms, groups, symbols, matcher, source })
+    }
+
+    /// Makes matching fast for text like this; what matches does not change.
+    pub fn tune<'t>(&mut self, texts: impl Iterator<Item = &'t str>) {
+        let mut words: HashMap<&str, u32> = HashMap::new();
+        texts.for_each(|text| for_each_raw_word(text, |raw| *words.entry(raw).or_default() += 1));
+        let stemmer = Stemmer::default();
+        let (mut normal, mut symbols) = (String::new(), Vec::new());
+        let mut counts = vec![0; self.symbols.len()];
+        for (raw, count) in words {
+            normalise(raw, &mut normal);
+            symbols.clear();
+            self.symbols.of_word(&normal, &stemmer.stem(&normal), &mut symbols);
+            symbols.iter().for_each(|&s| counts[s as usize] += count);
+        }
+        self.matcher = std::mem::take(&mut self.matcher).with_counts(counts);
     }
 
     /// The text of the file that this was read from.

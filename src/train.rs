@@ -71,11 +71,12 @@ pub struct OutOfFold {
 /// Fewer documents than folds, or only one act.
 pub fn train(
     rows: Vec<LabelledRow>,
-    taxonomy: Taxonomy,
+    mut taxonomy: Taxonomy,
     config: CheckedConfig,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Trained, TrainError> {
     let rows = checked(rows, &taxonomy, &config)?;
+    taxonomy.tune(rows.iter().map(|r| r.text.as_str()));
     let n_steps = config.folds + 2;
     let done = AtomicUsize::new(0);
     let step = || progress(done.fetch_add(1, Ordering::Relaxed) + 1, n_steps);

@@ -6,6 +6,7 @@ use super::{Exit, ModelArgs, RunArgs};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use petition::batch;
+use petition::model::Model;
 use petition::record::{Column, RowOptions};
 use petition::taxonomy::Taxonomy;
 use std::path::PathBuf;
@@ -61,11 +62,12 @@ impl Classify {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<Exit> {
         self.run.start()?;
-        let model = self.model.load()?;
+        // Never freed: the program ends with it.
+        let model: &'static Model = Box::leak(Box::new(self.model.load()?));
         let columns = self.columns(model.taxonomy())?;
         let rows = RowOptions { format: self.format.into(), columns, split: !self.input.no_split };
         table::write(&self.input, self.output.as_deref(), &self.run, |documents, table| {
-            batch::classify(&model, documents, &rows, &mut table.output, &mut complain, &mut table.progress)
+            batch::classify(model, documents, &rows, &mut table.output, &mut complain, &mut table.progress)
         })
     }
 }

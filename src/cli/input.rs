@@ -64,7 +64,12 @@ impl InputArgs {
             InputFormat::Tsv => Format::Tsv,
             InputFormat::Jsonl => Format::JsonLines,
         });
-        ReadOptions { format, text_column: self.text_column.clone(), id_column: self.id_column.clone(), lines: self.no_split }
+        ReadOptions {
+            format,
+            text_column: self.text_column.clone(),
+            id_column: self.id_column.clone(),
+            lines: self.no_split,
+        }
     }
 
     /// Lists the inputs and checks those that were named, before any work starts.

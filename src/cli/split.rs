@@ -27,7 +27,8 @@ impl Split {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<Exit> {
         self.run.start()?;
-        let rows = RowOptions { format: self.format.into(), columns: Column::PLACE.to_vec(), split: !self.input.no_split };
+        let rows =
+            RowOptions { format: self.format.into(), columns: Column::PLACE.to_vec(), split: !self.input.no_split };
         table::write(&self.input, self.output.as_deref(), &self.run, |documents, table| {
             batch::split(documents, &rows, &mut table.output, &mut complain, &mut table.progress)
         })

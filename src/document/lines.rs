@@ -94,9 +94,8 @@ mod tests {
     #[test]
     fn pieces_are_whole_lines_and_say_where_they_stand() {
         let text: String = (0..60_000).map(|n| format!("line number {n}\n")).collect();
-        let found: Vec<Document> = read("a", Box::new(std::io::Cursor::new(text.clone())))
-            .map(|piece| piece.expect("is text"))
-            .collect();
+        let found: Vec<Document> =
+            read("a", Box::new(std::io::Cursor::new(text.clone()))).map(|piece| piece.expect("is text")).collect();
         assert!(found.len() > 3);
         let (mut index, mut start) = (0, 0);
         for piece in &found {

@@ -243,7 +243,13 @@ mod tests {
     }
 
     fn document(id: &str, title: Option<&str>, text: &str) -> Result<Document, String> {
-        Ok(Document { id: id.to_owned(), parent: None, title: title.map(str::to_owned), text: text.to_owned(), lines: None })
+        Ok(Document {
+            id: id.to_owned(),
+            parent: None,
+            title: title.map(str::to_owned),
+            text: text.to_owned(),
+            lines: None,
+        })
     }
 
     #[test]
