@@ -4,11 +4,12 @@ use crate::config::CheckedConfig;
 use crate::evaluate::Labels;
 use crate::features::{Extractor, FeatureSpace, Text};
 use crate::math::{sigmoid, softmax};
-use crate::scorer::{ScoreScratch, Scorer};
+use crate::scorer::Scorer;
 use crate::softmax::argmax;
 use crate::sparse::SparseRow;
 use crate::taxonomy::{Taxonomy, TopicSet};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use thiserror::Error;
 
 /// A trained model. Immutable; share it between threads.
@@ -20,14 +21,13 @@ pub struct Model {
     pub(crate) taxonomy: Taxonomy,
     pub(crate) space: FeatureSpace,
     /// Columns × outputs, row by row; outputs are the acts, then the topics.
-    pub(crate) weights: Vec<f32>,
+    pub(crate) weights: Cow<'static, [f32]>,
     /// One an output.
     pub(crate) intercepts: Vec<f32>,
     /// One a topic: the probability from which it is said.
     pub(crate) thresholds: Vec<f32>,
     pub(crate) config: CheckedConfig,
     pub(crate) training: TrainingInfo,
-    scorer: Scorer,
 }
 
 /// What the model was trained on and how well it did out of fold.
@@ -140,25 +140,6 @@ pub enum ThresholdError {
     OutOfRange { topic: String, value: f64 },
 }
 
-/// What a model is put together from.
-pub(crate) struct ModelParts {
-    pub taxonomy: Taxonomy,
-    pub space: FeatureSpace,
-    pub weights: Vec<f32>,
-    pub intercepts: Vec<f32>,
-    pub thresholds: Vec<f32>,
-    pub config: CheckedConfig,
-    pub training: TrainingInfo,
-}
-
-impl From<ModelParts> for Model {
-    fn from(parts: ModelParts) -> Self {
-        let ModelParts { taxonomy, space, weights, intercepts, thresholds, config, training } = parts;
-        let scorer = Scorer::new(&space, &weights, taxonomy.acts.len() + taxonomy.topics.len());
-        Self { taxonomy, space, weights, intercepts, thresholds, config, training, scorer }
-    }
-}
-
 impl Model {
     /// The model that is built into the crate: policing reform, in English.
     ///
@@ -173,7 +154,11 @@ impl Model {
     /// # Ok::<(), petition::model_file::ModelError>(())
     /// ```
     pub fn shipped() -> Result<Self, crate::model_file::ModelError> {
-        Self::from_bytes(include_bytes!("../models/policing-reform.safetensors"))
+        /// Laid out so that weights can be used where they stand.
+        #[repr(align(16))]
+        struct Aligned<B: ?Sized>(B);
+        static FILE: &Aligned<[u8]> = &Aligned(*include_bytes!("../models/policing-reform.safetensors"));
+        Self::from_static(&FILE.0)
     }
 
     /// Labels one sentence by itself. For many, [`Model::reader`] is faster.
@@ -184,8 +169,8 @@ impl Model {
     /// A reader of sentences, which remembers words; make one a thread.
     pub fn reader(&self) -> Reader<'_> {
         let extractor = Extractor::new(&self.taxonomy, self.space.stems());
-        let scratch = self.scorer.scratch();
-        Reader { model: self, extractor, scratch, scores: Vec::new(), lead: None, lead_scores: Vec::new() }
+        let scores = || vec![0.0; self.n_outputs()];
+        Reader { model: self, extractor, scorer: Scorer::new(&self.space), scores: scores(), lead: None, lead_scores: scores() }
     }
 
     /// Says what moved each label.
@@ -289,9 +274,9 @@ impl Model {
 pub struct Reader<'m> {
     model: &'m Model,
     extractor: Extractor<'m>,
-    scratch: ScoreScratch,
+    scorer: Scorer,
     scores: Vec<f32>,
-    /// The lead read last, and what it adds to the scores (nothing without a lead).
+    /// The lead read last, and what it adds to the scores (zeros without a lead).
     lead: Option<Box<str>>,
     lead_scores: Vec<f32>,
 }
@@ -310,17 +295,17 @@ impl Reader<'_> {
     /// demand of "a board with the power to discipline". The evidence of both is added up.
     pub fn classify_into(&mut self, text: &Text, prediction: &mut Prediction) {
         let model = self.model;
-        let Self { extractor, scratch, scores: sums, lead, lead_scores, .. } = self;
+        let Self { extractor, scorer, scores: sums, lead, lead_scores, .. } = self;
         if lead.as_deref() != text.lead {
             *lead = text.lead.map(Into::into);
-            lead_scores.clear();
+            lead_scores.fill(0.0);
             if let Some(sentence) = text.lead {
                 extractor.read(&Text { sentence, ..*text });
-                model.scorer.score(&model.space, extractor, scratch, lead_scores);
+                scorer.score(&model.space, &model.weights, extractor, lead_scores);
             }
         }
         extractor.read(text);
-        model.scorer.score(&model.space, extractor, scratch, sums);
+        scorer.score(&model.space, &model.weights, extractor, sums);
         let scores = &mut prediction.probabilities;
         scores.clear();
         scores

@@ -4,11 +4,12 @@
 use crate::config::{Config, ConfigError};
 use crate::features::{FeatureSpace, FeatureSpaceError};
 use crate::matcher::Parts;
-use crate::model::{Model, ModelParts, TrainingInfo};
+use crate::model::{Model, TrainingInfo};
 use crate::stem::ALGORITHM;
 use crate::taxonomy::{Outline, PartsError, Taxonomy};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 use thiserror::Error;
@@ -121,6 +122,16 @@ impl Model {
     /// # Errors
     /// Whatever does not fit; a damaged file gives no model.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+        Self::read(bytes, |weights| f32_values(weights).into())
+    }
+
+    /// Reads a model from bytes that stay; its weights are used where they stand if that can be.
+    pub(crate) fn from_static(bytes: &'static [u8]) -> Result<Self, ModelError> {
+        let in_place = |weights| bytemuck::try_cast_slice(weights).ok().filter(|_| cfg!(target_endian = "little"));
+        Self::read(bytes, |weights| in_place(weights).map_or_else(|| f32_values(weights).into(), Cow::Borrowed))
+    }
+
+    fn read<'b>(bytes: &'b [u8], keep: impl Fn(&'b [u8]) -> Cow<'static, [f32]>) -> Result<Self, ModelError> {
         let broken = |e: safetensors::SafeTensorError| ModelError::NotSafetensors(e.to_string());
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(broken)?;
         let json = metadata.metadata().as_ref().and_then(|m| m.get(HEADER)).ok_or(ModelError::NoHeader)?;
@@ -133,7 +144,7 @@ impl Model {
         let config = header.config.check()?;
         // The checksum is over all tensors in the order of their names, as they are asked for here.
         let mut crc = crc32fast::Hasher::new();
-        let mut data = |name, dtype, shape: Option<Vec<usize>>| -> Result<&[u8], ModelError> {
+        let mut data = |name, dtype, shape: Option<Vec<usize>>| -> Result<&'b [u8], ModelError> {
             let view = file.tensor(name).map_err(|_| ModelError::NoTensor(name))?;
             if view.dtype() != dtype {
                 let (expected, found) = (format!("{dtype:?}"), format!("{:?}", view.dtype()));
@@ -174,13 +185,17 @@ impl Model {
 
         let packed = columns.as_chunks::<8>().0.iter().map(|b| u64::from_le_bytes(*b)).collect();
         let stems = text("stems", stems)?.lines().map(Into::into).collect();
-        let finite = |name, bytes: &[u8], low: f32, high: f32| -> Result<Vec<f32>, ModelError> {
-            let values: Vec<f32> = bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
-            match values.iter().find(|v| !(low..=high).contains(*v)) {
-                Some(&value) => Err(ModelError::BadValue { name, value: f64::from(value) }),
-                None => Ok(values),
-            }
+        let in_range = |name, values: &[f32], low: f32, high: f32| match values.iter().find(|v| !(low..=high).contains(*v)) {
+            Some(&value) => Err(ModelError::BadValue { name, value: f64::from(value) }),
+            None => Ok(()),
         };
+        let finite = |name, bytes: &[u8], low: f32, high: f32| -> Result<Vec<f32>, ModelError> {
+            let values = f32_values(bytes);
+            in_range(name, &values, low, high)?;
+            Ok(values)
+        };
+        let weights = keep(weights);
+        in_range("weights", &weights, f32::MIN, f32::MAX)?;
         let space = FeatureSpace::from_parts(
             stems,
             packed,
@@ -188,15 +203,15 @@ impl Model {
             config.features.clone(),
             &taxonomy,
         )?;
-        Ok(Self::from(ModelParts {
-            weights: finite("weights", weights, f32::MIN, f32::MAX)?,
+        Ok(Self {
+            weights,
             intercepts: finite("intercepts", intercepts, f32::MIN, f32::MAX)?,
             thresholds: finite("thresholds", thresholds, 0.0, 1.0)?,
             taxonomy,
             space,
             config,
             training: header.training,
-        }))
+        })
     }
 
     /// Reads a model file.
@@ -219,6 +234,10 @@ fn check_version(json: &str) -> Result<(), ModelError> {
         FORMAT_VERSION => Ok(()),
         found => Err(ModelError::Version { found }),
     }
+}
+
+fn f32_values(bytes: &[u8]) -> Vec<f32> {
+    bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
 }
 
 fn u32_values(bytes: &[u8]) -> Vec<u32> {

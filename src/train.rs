@@ -11,7 +11,7 @@ use crate::features::{Extractor, Feature, FeatureSpace, Observed, Text};
 use crate::labels::{self, LabelledRow};
 use crate::logistic::{ClassWeight, LogisticError, SparseLogistic, SparseLogisticParams};
 use crate::math::{sigmoid, softmax};
-use crate::model::{LabelInfo, Model, ModelParts, TrainingInfo, decide};
+use crate::model::{LabelInfo, Model, TrainingInfo, decide};
 use crate::random::SplitMix;
 use crate::softmax::SparseSoftmax;
 use crate::sparse::{SparseError, SparseRecords, SparseRow};
@@ -112,8 +112,8 @@ pub fn train(
         labels: label_info(&evaluation.tally, &calibration_errors, &taxonomy),
     };
     let (weights, intercepts) = heads.fold_in(&lines);
-    let parts = ModelParts { space: heads.space, weights, intercepts, thresholds, config, training, taxonomy };
-    let model = Model::from(parts);
+    let weights = weights.into();
+    let model = Model { space: heads.space, weights, intercepts, thresholds, config, training, taxonomy };
     Ok(Trained { model, out_of_fold: OutOfFold { rows, probabilities, predicted, evaluation } })
 }
 

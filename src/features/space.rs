@@ -183,13 +183,13 @@ impl FeatureSpace {
     /// The column of a feature, or [`NO_COLUMN`].
     #[inline]
     pub(crate) fn column(&self, feature: Feature) -> u32 {
-        self.columns.of(feature)
+        self.columns.of(feature, &self.packed)
     }
 
-    /// What a column's value is for a feature that stands once in a sentence: its idf for words, its fixed weight for signs.
-    pub(crate) fn unit(&self, column: u32) -> f32 {
-        let feature = self.feature(column);
-        if feature.is_word() { self.idf[column as usize] } else { self.config.sign_weight(feature) }
+    /// The fixed weight of a sign.
+    #[inline]
+    pub(crate) fn sign_weight(&self, sign: Feature) -> f32 {
+        self.config.sign_weight(sign)
     }
 
     /// Weighs what an extractor with this space's stems read last into a row (cleared first).
@@ -220,7 +220,8 @@ impl FeatureSpace {
             if column == NO_COLUMN {
                 continue;
             }
-            let value = tf(count) * self.unit(column);
+            let unit = if feature.is_word() { self.idf[column as usize] } else { self.sign_weight(feature) };
+            let value = tf(count) * unit;
             if feature.is_word() {
                 squares += value * value;
                 n_words = row.values.len() + 1;
@@ -253,9 +254,9 @@ struct Columns {
     terms: Vec<u32>,
     groups: Vec<u32>,
     title_groups: Vec<u32>,
-    /// Packed pairs, openings and others of two numbers, by open addressing with linear probing; at most half the places are
-    /// taken, and a column of [`NO_COLUMN`] is an empty place.
-    places: Vec<(u64, u32)>,
+    /// The columns of pairs, by open addressing with linear probing; at most half the places are taken, the others hold
+    /// [`NO_COLUMN`].
+    places: Vec<u32>,
     shift: u32,
 }
 
@@ -271,11 +272,11 @@ impl Columns {
             terms: Vec::new(),
             groups: Vec::new(),
             title_groups: Vec::new(),
-            places: vec![(0, NO_COLUMN); 1 << bits],
+            places: vec![NO_COLUMN; 1 << bits],
             shift: 64 - bits,
         };
-        for (column, &packed) in packed.iter().enumerate() {
-            let Some(feature) = Feature::unpack(packed) else { continue };
+        for (column, &key) in packed.iter().enumerate() {
+            let Some(feature) = Feature::unpack(key) else { continue };
             let (list, number) = match feature {
                 Feature::Word(a) => (&mut columns.words, a),
                 Feature::Opening(a) => (&mut columns.openings, a),
@@ -285,8 +286,8 @@ impl Columns {
                 Feature::Group(a) => (&mut columns.groups, a),
                 Feature::TitleGroup(a) => (&mut columns.title_groups, a),
                 _ => {
-                    let place = columns.place(packed);
-                    columns.places[place] = (packed, column as u32);
+                    let place = columns.place(key, packed);
+                    columns.places[place] = column as u32;
                     continue;
                 }
             };
@@ -298,7 +299,7 @@ impl Columns {
     }
 
     #[inline]
-    fn of(&self, feature: Feature) -> u32 {
+    fn of(&self, feature: Feature, packed: &[u64]) -> u32 {
         let (list, number) = match feature {
             Feature::Word(a) => (&self.words, a),
             Feature::Opening(a) => (&self.openings, a),
@@ -307,17 +308,17 @@ impl Columns {
             Feature::Term(a) => (&self.terms, a),
             Feature::Group(a) => (&self.groups, a),
             Feature::TitleGroup(a) => (&self.title_groups, a),
-            _ => return self.places[self.place(feature.pack())].1,
+            _ => return self.places[self.place(feature.pack(), packed)],
         };
         list.get(number as usize).copied().unwrap_or(NO_COLUMN)
     }
 
     /// Where a packed pair stands, or would.
     #[inline]
-    fn place(&self, packed: u64) -> usize {
+    fn place(&self, key: u64, packed: &[u64]) -> usize {
         // Fibonacci hashing (Knuth, The Art of Computer Programming 6.4).
-        let mut place = (packed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as usize;
-        while self.places[place].0 != packed && self.places[place].1 != NO_COLUMN {
+        let mut place = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as usize;
+        while packed.get(self.places[place] as usize).is_some_and(|&there| there != key) {
             place = (place + 1) & (self.places.len() - 1);
         }
         place

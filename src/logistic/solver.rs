@@ -106,13 +106,14 @@ impl<'x> Solver<'x> {
         solver
     }
 
+    #[inline(always)]
     fn cost(&self, row: usize) -> Lanes {
         let weight = self.row_weights.map_or(1.0, |w| f64::from(w[row]));
         std::array::from_fn(|l| weight * self.costs[usize::from(self.signs[row][l] > 0.0)][l])
     }
 
     /// w · x for every lane.
-    #[inline]
+    #[inline(always)]
     fn dot(&self, row: usize) -> Lanes {
         let bias = self.params.intercept_scaling;
         let mut sum = self.weights[self.x.nfeatures()].map(|w| w * bias);
@@ -127,7 +128,7 @@ impl<'x> Solver<'x> {
     }
 
     /// w += step × x for every lane.
-    #[inline]
+    #[inline(always)]
     fn add(&mut self, row: usize, step: Lanes) {
         let (columns, values) = self.x.row(row);
         for (&column, &value) in columns.iter().zip(values) {
@@ -143,7 +144,7 @@ impl<'x> Solver<'x> {
     }
 
     /// Solves the one-variable problems of one row in all lanes.
-    #[inline]
+    #[inline(always)]
     fn visit(&mut self, row: usize) {
         /// Lanes whose log-odds are this close to their root are left alone.
         const CLOSE: f64 = 1e-7;
@@ -184,6 +185,7 @@ impl<'x> Solver<'x> {
     }
 
     /// The objective and the duality gap, a lane.
+    #[inline(always)]
     fn objective_and_gap(&self) -> (Lanes, Lanes) {
         let mut squares = [0.0; LANES];
         for weights in &self.weights {
@@ -207,7 +209,26 @@ impl<'x> Solver<'x> {
         )
     }
 
-    pub fn run(mut self) -> Solution {
+    /// Trains. Where the processor has wider registers they are used; the sums are the same, lane by lane.
+    pub fn run(self) -> Solution {
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            // Worth a third of the time (benches/peers/logistic.py).
+            // SAFETY: the processor was just found to have AVX2.
+            #[allow(unsafe_code)]
+            return unsafe { self.run_with_avx2() };
+        }
+        self.run_with_any()
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn run_with_avx2(self) -> Solution {
+        self.run_with_any()
+    }
+
+    #[inline(always)]
+    fn run_with_any(mut self) -> Solution {
         let mut order: Vec<u32> = (0..self.signs.len() as u32).collect();
         let mut random = SplitMix(self.params.seed);
         let mut n_epochs = 0;
