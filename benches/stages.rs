@@ -1,12 +1,10 @@
-//! How fast is each stage, one sentence, and the whole, in bytes of text a second? Inputs are `seeds/documents`; what a
-//! bench times is checked once before. Comparisons with others are in `benches/peers`.
+//! How fast is each stage, and one sentence, in bytes of text a second? Inputs are `seeds/documents`; what a bench times is
+//! checked once before. The whole is in `pipeline`, comparisons with others are in `benches/peers`.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use petition::batch::{Summary, classify};
 use petition::document::{Document, ReadOptions, list};
 use petition::features::{Extractor, Text};
 use petition::model::{Model, Prediction};
-use petition::record::{Column, RowFormat, RowOptions};
 use petition::sentence::split;
 use petition::stem::{Stemmer, for_each_raw_word, normalise};
 use std::hint::black_box;
@@ -110,36 +108,5 @@ fn classify_one(c: &mut Criterion) {
     group.finish();
 }
 
-/// Documents to CSV rows, at one thread and at all; the same documents come again, so almost every word is remembered.
-fn classify_batch(c: &mut Criterion) {
-    const COPIES: usize = 400;
-    let model = Model::shipped().expect("the shipped model loads");
-    let documents = documents();
-    let many = || -> Vec<Document> { documents.iter().cycle().take(COPIES * documents.len()).cloned().collect() };
-    let options = RowOptions { format: RowFormat::Csv, columns: Column::LABELLED.to_vec(), split: true };
-    let run = |documents: Vec<Document>| {
-        let mut out = Vec::new();
-        let documents = documents.into_iter().map(Ok);
-        let summary = classify(&model, documents, &options, &mut out, &mut |_| {}, &mut |_| {});
-        (summary.expect("memory takes it"), out)
-    };
-    let mut group = c.benchmark_group("batch");
-    group.throughput(Throughput::Bytes(COPIES as u64 * documents.iter().map(|d| d.text.len() as u64).sum::<u64>()));
-    group.sample_size(20);
-    let n_documents = COPIES * documents.len();
-    let all = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut expected = None;
-    for n_threads in if all > 1 { vec![1, all] } else { vec![1] } {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().expect("threads start");
-        let (summary, out) = pool.install(|| run(many()));
-        assert_eq!(summary, Summary { n_documents, n_rows: COPIES * N_SENTENCES, n_failed: 0 });
-        assert!(*expected.get_or_insert_with(|| out.clone()) == out, "rows differ with {n_threads} threads");
-        group.bench_function(format!("classify, {n_threads} threads"), |b| {
-            b.iter_batched(many, |documents| pool.install(|| run(documents)), BatchSize::LargeInput);
-        });
-    }
-    group.finish();
-}
-
-criterion_group!(stages, cut_sentences, read_words, observe_features, classify_one, classify_batch);
+criterion_group!(stages, cut_sentences, read_words, observe_features, classify_one);
 criterion_main!(stages);

@@ -61,12 +61,12 @@ struct Program {
 /// may begin.
 #[derive(Debug, Clone, Copy)]
 struct Anchor {
-    /// The symbols, as a mask, of which one must stand right before the word or, if not `next_before`, within [`NEAR`] words.
+    /// The symbols of which one must stand before the word, and after it, and how near: see [`WITHIN`].
     before: Mask,
     after: Mask,
     pattern: u32,
-    next_before: bool,
-    next_after: bool,
+    near_before: u8,
+    near_after: u8,
     /// The word is the whole pattern.
     alone: bool,
     /// How many words of the pattern stand before the word, at least and at most.
@@ -74,8 +74,10 @@ struct Anchor {
     most: u8,
 }
 
-/// How far the near neighbours of a word reach.
-const NEAR: usize = 7;
+/// How many words beside a word are looked at together; an anchor says by its place in this list which it means.
+const WITHIN: [usize; 4] = [1, 2, 4, 8];
+/// The last of them.
+const FAR: usize = 8;
 
 // Code: an operation in the upper four bits, its argument below.
 const SHIFT: u32 = 28;
@@ -244,21 +246,54 @@ impl<'c> Iterator for Alternatives<'c> {
 }
 
 /// A set of symbols, some of which cannot be told apart.
-type Mask = u128;
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Mask([u64; MASK_WORDS]);
 /// The most frequent symbols have a bit of their own in masks; the others share what is left.
-const OWN_BITS: usize = 100;
+const OWN_BITS: usize = 128;
 /// A bit of every mask of a place, even of one without a word: as a mask of symbols it is fulfilled by anything.
-const ANYTHING: Mask = 1 << (Mask::BITS - 1);
+const ANYTHING: Mask = Mask::bit(MASK_BITS - 1);
 /// The bits that stand for one symbol each.
-const OWN: Mask = (1 << OWN_BITS) - 1;
+const OWN: Mask = Mask([u64::MAX, u64::MAX, 0, 0]);
+const MASK_WORDS: usize = 4;
+const MASK_BITS: usize = 64 * MASK_WORDS;
+
+impl Mask {
+    const EMPTY: Self = Self([0; MASK_WORDS]);
+
+    const fn bit(number: usize) -> Self {
+        let mut mask = Self::EMPTY;
+        mask.0[number / 64] = 1 << (number % 64);
+        mask
+    }
+
+    /// Both have a bit in common.
+    #[inline(always)]
+    fn meets(self, other: Self) -> bool {
+        self.and(other) != Self::EMPTY
+    }
+
+    #[inline(always)]
+    fn and(self, other: Self) -> Self {
+        Self(std::array::from_fn(|at| self.0[at] & other.0[at]))
+    }
+
+    #[inline(always)]
+    fn or(self, other: Self) -> Self {
+        Self(std::array::from_fn(|at| self.0[at] | other.0[at]))
+    }
+
+    fn all(masks: impl Iterator<Item = Self>) -> Self {
+        masks.fold(Self::EMPTY, Self::or)
+    }
+}
 
 /// The bit of each symbol in masks.
 fn bits_of(counts: &[u64]) -> Vec<Mask> {
     let mut by_count: Vec<usize> = (0..counts.len()).collect();
     by_count.sort_by_key(|&symbol| std::cmp::Reverse(counts[symbol]));
-    let mut bits = vec![0; counts.len()];
+    let mut bits = vec![Mask::EMPTY; counts.len()];
     for (rank, symbol) in by_count.into_iter().enumerate() {
-        bits[symbol] = 1 << if rank < OWN_BITS { rank } else { OWN_BITS + rank % (Mask::BITS as usize - 1 - OWN_BITS) };
+        bits[symbol] = Mask::bit(if rank < OWN_BITS { rank } else { OWN_BITS + rank % (MASK_BITS - 1 - OWN_BITS) });
     }
     bits
 }
@@ -319,8 +354,8 @@ fn choice(alternatives: Vec<Vec<Element>>) -> Element {
         _ => ANYTHING,
     };
     Element {
-        first: alternatives.iter().fold(0, |all, a| all | edge(a.first(), |e| e.first)),
-        last: alternatives.iter().fold(0, |all, a| all | edge(a.last(), |e| e.last)),
+        first: Mask::all(alternatives.iter().map(|a| edge(a.first(), |e| e.first))),
+        last: Mask::all(alternatives.iter().map(|a| edge(a.last(), |e| e.last))),
         least: alternatives.iter().map(least).min().unwrap_or(0),
         most: alternatives.iter().map(most).max().unwrap_or(0),
         kind: Kind::Choice(alternatives),
@@ -381,13 +416,14 @@ impl Anchors<'_> {
             Kind::Other => return false,
         };
         let mask = |near: Option<(Mask, usize)>| match near {
-            Some((mask, distance)) if distance < NEAR => (mask, distance == 0),
-            _ => (ANYTHING, false),
+            Some((mask, distance)) if distance < FAR => (mask, WITHIN.partition_point(|&words| words <= distance)),
+            _ => (ANYTHING, 0),
         };
-        let ((before, next_before), (after, next_after)) = (mask(around.before), mask(around.after));
+        let ((before, near_before), (after, near_after)) = (mask(around.before), mask(around.after));
+        let (near_before, near_after) = (near_before as u8, near_after as u8);
         let (least, most) = (around.least as u8, around.most as u8);
         let alone = around.alone;
-        let anchor = Anchor { before, after, pattern, next_before, next_after, alone, least, most };
+        let anchor = Anchor { before, after, pattern, near_before, near_after, alone, least, most };
         symbols.iter().for_each(|&symbol| self.of_symbol[symbol as usize].push(anchor));
         true
     }
@@ -522,7 +558,7 @@ impl Matcher {
             n => return Err(BadParts(n)),
         }
         let bits = bits_of(&counts);
-        let mask = |symbols: &&[u32]| symbols.iter().fold(0, |mask, &s| mask | bits[s as usize]);
+        let mask = |symbols: &&[u32]| Mask::all(symbols.iter().map(|&s| bits[s as usize]));
         let class_masks: Vec<Mask> = classes.iter().map(mask).collect();
         let mut laid = Anchors { counts: &counts, classes: &classes, of_symbol: vec![Vec::new(); n_symbols] };
         for (pattern, &Program { begin, end, at_start, at_end }) in terms.iter().enumerate() {
@@ -557,11 +593,10 @@ impl Matcher {
             numbers: HashMap::default(),
             profiles: vec![Profile::default()],
             symbols: Vec::new(),
-            anchors: Vec::new(),
             words: Vec::new(),
             masks: Vec::new(),
-            all: 0,
-            near: Vec::new(),
+            all: Mask::EMPTY,
+            within: Default::default(),
             window: 0,
             matched: vec![0; self.n_patterns],
         }
@@ -576,15 +611,11 @@ impl Matcher {
             return number;
         }
         let number = scratch.profiles.len() as u32;
-        let begin = (scratch.symbols.len() as u32, scratch.anchors.len() as u32);
+        let begin = scratch.symbols.len() as u32;
         scratch.symbols.extend_from_slice(symbols);
-        for &symbol in symbols {
-            let range = self.anchor_starts[symbol as usize] as usize..self.anchor_starts[symbol as usize + 1] as usize;
-            scratch.anchors.extend_from_slice(&self.anchors[range]);
-        }
-        let end = (scratch.symbols.len() as u32, scratch.anchors.len() as u32);
-        let mask = symbols.iter().fold(0, |mask, &s| mask | self.bits[s as usize]);
-        scratch.profiles.push(Profile { symbols: (begin.0, end.0), anchors: (begin.1, end.1), mask });
+        let end = scratch.symbols.len() as u32;
+        let mask = Mask::all(symbols.iter().map(|&s| self.bits[s as usize]));
+        scratch.profiles.push(Profile { symbols: (begin, end), mask });
         scratch.numbers.insert(symbols.into(), number);
         number
     }
@@ -623,43 +654,39 @@ impl Matcher {
 
     /// Appends the patterns that match the open window, whatever they exclude.
     fn find_in_window<B: Bits>(&self, first: bool, last: bool, scratch: &mut MatchScratch, hits: &mut Vec<u32>) {
-        let n = scratch.words.len();
-        for place in 0..n {
-            let Profile { anchors, .. } = scratch.profiles[scratch.words[place] as usize];
-            // The masks of the words beside and near, padded at both ends.
-            let next = (scratch.masks[place], scratch.masks[place + 2]);
-            let near = scratch.near[place];
-            for anchor in anchors.0 as usize..anchors.1 as usize {
-                let anchor = scratch.anchors[anchor];
-                let before = if anchor.next_before { next.0 } else { near.0 };
-                let after = if anchor.next_after { next.1 } else { near.1 };
-                let fits =
-                    (anchor.before & before != 0) & (anchor.after & after != 0) & (place >= usize::from(anchor.least));
-                if !fits {
-                    continue;
-                }
-                if scratch.matched[anchor.pattern as usize] == scratch.window {
-                    continue;
-                }
-                if anchor.alone {
-                    scratch.matched[anchor.pattern as usize] = scratch.window;
-                    hits.push(anchor.pattern);
-                    continue;
-                }
-                let program = self.programs[anchor.pattern as usize];
-                let earliest = place.saturating_sub(usize::from(anchor.most));
-                if (program.at_start && (!first || earliest > 0)) || (program.at_end && !last) {
-                    continue;
-                }
-                let latest = if program.at_start { 0 } else { place - usize::from(anchor.least) };
-                let from = B::up_to(latest).and(B::up_to(n).shifted(earliest as u32));
-                let to = if program.at_end { B::place(n) } else { B::up_to(n) };
-                if !self.run(self.code(program), from, scratch).and(to).is_empty() {
-                    scratch.matched[anchor.pattern as usize] = scratch.window;
-                    hits.push(anchor.pattern);
+        for place in 0..scratch.words.len() {
+            let (begin, end) = scratch.profiles[scratch.words[place] as usize].symbols;
+            for at in begin as usize..end as usize {
+                let symbol = scratch.symbols[at] as usize;
+                let range = self.anchor_starts[symbol] as usize..self.anchor_starts[symbol + 1] as usize;
+                for anchor in &self.anchors[range] {
+                    if scratch.may_fit(anchor, place) && self.fits::<B>(anchor, place, first, last, scratch) {
+                        scratch.matched[anchor.pattern as usize] = scratch.window;
+                        hits.push(anchor.pattern);
+                    }
                 }
             }
         }
+    }
+
+    /// The anchor's pattern matches with its word at this place, and has not matched in this window yet.
+    fn fits<B: Bits>(&self, anchor: &Anchor, place: usize, first: bool, last: bool, scratch: &MatchScratch) -> bool {
+        let n = scratch.words.len();
+        if scratch.matched[anchor.pattern as usize] == scratch.window {
+            return false;
+        }
+        if anchor.alone {
+            return true;
+        }
+        let program = self.programs[anchor.pattern as usize];
+        let earliest = place.saturating_sub(usize::from(anchor.most));
+        if (program.at_start && (!first || earliest > 0)) || (program.at_end && !last) {
+            return false;
+        }
+        let latest = if program.at_start { 0 } else { place - usize::from(anchor.least) };
+        let from = B::up_to(latest).and(B::up_to(n).shifted(earliest as u32));
+        let to = if program.at_end { B::place(n) } else { B::up_to(n) };
+        !self.run(self.code(program), from, scratch).and(to).is_empty()
     }
 
     fn code(&self, program: Program) -> &[u32] {
@@ -681,7 +708,7 @@ impl Matcher {
     #[inline]
     fn may_begin(&self, code: &[u32], masks: Mask) -> bool {
         match code.first() {
-            Some(&word) if word >> SHIFT == WORD => self.class_masks[word as usize] & masks != 0,
+            Some(&word) if word >> SHIFT == WORD => self.class_masks[word as usize].meets(masks),
             _ => true,
         }
     }
@@ -693,10 +720,10 @@ impl Matcher {
         let mut found = B::EMPTY;
         while let Some(place) = places.take_first() {
             let Some(&word) = scratch.words.get(place) else { break };
-            let shared = scratch.masks[place + 1] & mask;
-            if shared & OWN != 0 {
+            let shared = scratch.masks[place].and(mask);
+            if shared.meets(OWN) {
                 found = found.or(B::place(place));
-            } else if shared != 0 {
+            } else if shared != Mask::EMPTY {
                 let Profile { symbols, .. } = scratch.profiles[word as usize];
                 let own = &scratch.symbols[symbols.0 as usize..symbols.1 as usize];
                 let is_of = |symbol: &u32| match of_class.len() {
@@ -759,46 +786,45 @@ pub struct MatchScratch {
     numbers: HashMap<Box<[u32]>, u32, foldhash::fast::FixedState>,
     profiles: Vec<Profile>,
     symbols: Vec<u32>,
-    anchors: Vec<Anchor>,
     /// The profiles of the open window's words.
     words: Vec<u32>,
-    /// The mask of each word, at its place plus one; the first and the last are empty.
+    /// The mask of each word.
     masks: Vec<Mask>,
     /// The masks of all of them together.
     all: Mask,
-    /// For each word, the masks of the [`NEAR`] words before it and after it together.
-    near: Vec<(Mask, Mask)>,
+    /// For each of [`WITHIN`], the masks of so many words together, by the first one's place plus [`FAR`].
+    within: [Vec<Mask>; 4],
     /// The number of the open window, counted over all sentences.
     window: u32,
     /// The window in which a pattern matched last.
     matched: Vec<u32>,
 }
 
-/// What a word fulfils: where its symbols and its anchors stand in the scratch, and the bits of the symbols.
+/// What a word fulfils: where its symbols stand in the scratch, and their bits.
 #[derive(Debug, Clone, Copy, Default)]
 struct Profile {
     symbols: (u32, u32),
-    anchors: (u32, u32),
     mask: Mask,
 }
 
 impl MatchScratch {
-    /// Forgets all words; their profiles are void.
-    pub fn forget(&mut self) {
-        self.numbers.clear();
-        self.profiles.truncate(1);
-        self.symbols.clear();
-        self.anchors.clear();
+    /// The neighbours of a place allow the anchor's word there.
+    #[inline(always)]
+    fn may_fit(&self, anchor: &Anchor, place: usize) -> bool {
+        let (before, after) = (usize::from(anchor.near_before), usize::from(anchor.near_after));
+        let before = self.within[before][place + FAR - WITHIN[before]];
+        let after = self.within[after][place + FAR + 1];
+        anchor.before.meets(before) & anchor.after.meets(after) & (place >= usize::from(anchor.least))
     }
 
     /// The masks of the words at some places together.
     #[inline]
     fn masks_at<B: Bits>(&self, mut places: B) -> Mask {
-        let mut together = 0;
+        let mut together = Mask::EMPTY;
         while let Some(place) = places.take_first() {
             // A gap may lead beyond the end.
-            let Some(mask) = self.masks.get(place + 1) else { break };
-            together |= mask;
+            let Some(&mask) = self.masks.get(place) else { break };
+            together = together.or(mask);
         }
         together
     }
@@ -810,21 +836,28 @@ impl MatchScratch {
             self.window = 0;
         }
         self.window += 1;
-        let Self { profiles, words: own, masks, all, near, .. } = self;
+        let Self { profiles, words: own, masks, all, within, .. } = self;
         own.clear();
         own.extend_from_slice(words);
         masks.clear();
-        masks.push(ANYTHING);
-        masks.extend(words.iter().map(|&w| profiles[w as usize].mask | ANYTHING));
-        masks.push(ANYTHING);
-        *all = masks.iter().fold(0, |all, mask| all | mask);
-        near.clear();
-        let n = words.len();
-        let together = |from: usize, to: usize| masks[from..to].iter().fold(ANYTHING, |all, mask| all | mask);
-        near.extend(
-            (1..=n).map(|at| (together(at.saturating_sub(NEAR), at), together(at + 1, (at + 1 + NEAR).min(n + 2)))),
-        );
+        masks.extend(words.iter().map(|&w| profiles[w as usize].mask));
+        *all = Mask::all(masks.iter().copied());
+        // There is nothing beyond the ends, as far as anybody looks.
+        let [one, two, four, eight] = within;
+        one.clear();
+        one.resize(FAR, ANYTHING);
+        one.extend(masks.iter().map(|mask| mask.or(ANYTHING)));
+        one.resize(one.len() + 2 * FAR, ANYTHING);
+        double(one, 1, two);
+        double(two, 2, four);
+        double(four, 4, eight);
     }
+}
+
+/// Of masks of some words together, those of twice as many.
+fn double(masks: &[Mask], words: usize, out: &mut Vec<Mask>) {
+    out.clear();
+    out.extend(masks.iter().zip(&masks[words..]).map(|(mask, next)| mask.or(*next)));
 }
 
 /// A set of places.

@@ -170,7 +170,14 @@ impl Model {
     pub fn reader(&self) -> Reader<'_> {
         let extractor = Extractor::new(&self.taxonomy, self.space.stems());
         let scores = || vec![0.0; self.n_outputs()];
-        Reader { model: self, extractor, scorer: Scorer::new(&self.space), scores: scores(), lead: None, lead_scores: scores() }
+        Reader {
+            model: self,
+            extractor,
+            scorer: Scorer::new(&self.space),
+            scores: scores(),
+            lead: None,
+            lead_scores: scores(),
+        }
     }
 
     /// Says what moved each label.

@@ -93,7 +93,7 @@ proptest! {
 
         let mut extractor = petition::features::Extractor::new(MODEL.taxonomy(), MODEL.space().stems());
         let mut row = SparseRow::default();
-        extractor.observe(&text);
+        extractor.read(&text);
         MODEL.space().weigh(&extractor, &mut row);
         prop_assert!(row.columns.is_sorted_by(|a, b| a < b));
         prop_assert!(row.values.iter().all(|v| v.is_finite()));

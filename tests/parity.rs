@@ -147,7 +147,7 @@ fn word_weights_are_those_of_tfidf_vectorizer() {
         .sentences
         .iter()
         .map(|sentence| {
-            extractor.observe(&text(sentence));
+            extractor.read(&text(sentence));
             extractor.observed()
         })
         .collect();
@@ -160,7 +160,7 @@ fn word_weights_are_those_of_tfidf_vectorizer() {
         (_, opening) => (format!("opens with `{opening}`"), *value),
     };
     for (sentence, expected) in case.sentences.iter().zip(&case.rows) {
-        extractor.observe(&text(sentence));
+        extractor.read(&text(sentence));
         space.weigh(&extractor, &mut row);
         let found: BTreeMap<_, _> = row.iter().map(|(c, v)| (space.describe(c, &taxonomy), f64::from(v))).collect();
         let expected: BTreeMap<_, _> = expected.iter().map(described).collect();
