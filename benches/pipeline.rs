@@ -33,7 +33,7 @@ fn at_each_number_of_threads(
     name: &str,
     options: &RowOptions,
     expected: Summary,
-    many: impl Fn() -> Vec<Document>,
+    many: impl Fn() -> Vec<Document> + Sync,
 ) {
     let model = Model::shipped().expect("the shipped model loads");
     let mut group = c.benchmark_group("pipeline");

@@ -47,15 +47,14 @@ pub fn classify(
     let header = labelled_header(options, model.taxonomy());
     // Readers remember words, so they are kept from share to share.
     let readers: Mutex<Vec<Reader>> = Mutex::new(Vec::new());
-    let work = |share: &[Document]| {
+    let work = |share: &[Document], rows: &mut Vec<u8>| {
         let kept = readers.lock().ok().and_then(|mut r| r.pop());
         let mut reader = kept.unwrap_or_else(|| model.reader());
-        let mut rows = Vec::new();
-        let n = share.iter().map(|d| write_labelled(d, options, &mut reader, model, &mut rows)).sum();
+        let n = share.iter().map(|d| write_labelled(d, options, &mut reader, model, rows)).sum();
         if let Ok(mut readers) = readers.lock() {
             readers.push(reader);
         }
-        (rows, n)
+        n
     };
     run(documents, &header, work, out, report, progress)
 }
@@ -73,11 +72,7 @@ pub fn split(
     report: &mut dyn FnMut(ReadError),
     progress: &mut dyn FnMut(usize),
 ) -> std::io::Result<Summary> {
-    let work = |share: &[Document]| {
-        let mut rows = Vec::new();
-        let n = share.iter().map(|d| write_split(d, options, &mut rows)).sum();
-        (rows, n)
-    };
+    let work = |share: &[Document], rows: &mut Vec<u8>| share.iter().map(|d| write_split(d, options, rows)).sum();
     run(documents, &split_header(options), work, out, report, progress)
 }
 
@@ -92,7 +87,7 @@ struct Share {
 fn run(
     mut documents: impl Iterator<Item = Result<Document, ReadError>>,
     header: &[u8],
-    work: impl Fn(&[Document]) -> (Vec<u8>, usize) + Sync,
+    work: impl Fn(&[Document], &mut Vec<u8>) -> usize + Sync,
     out: &mut dyn Write,
     report: &mut dyn FnMut(ReadError),
     progress: &mut dyn FnMut(usize),
@@ -100,6 +95,8 @@ fn run(
     let mut summary = Summary::default();
     let (done, results) = mpsc::channel::<Share>();
     let work = &work;
+    // The room of rows that were written is used for the next.
+    let mut spare: Vec<Vec<u8>> = Vec::new();
     rayon::in_place_scope_fifo(|scope| {
         let most_ahead = SHARES_AHEAD * rayon::current_num_threads();
         let (mut n_started, mut n_written) = (0, 0);
@@ -117,9 +114,10 @@ fn run(
                     out.write_all(header)?;
                 }
                 let (number, done) = (n_started, done.clone());
+                let mut rows = spare.pop().unwrap_or_default();
                 n_started += 1;
                 scope.spawn_fifo(move |_| {
-                    let (rows, n_rows) = work(&share);
+                    let n_rows = work(&share, &mut rows);
                     // The receiver is gone only when writing failed, and then nobody waits.
                     let _ = done.send(Share { number, n_bytes, rows, n_rows });
                 });
@@ -129,8 +127,10 @@ fn run(
             }
             let share = receive(&results)?;
             waiting.insert(share.number, share);
-            while let Some(share) = waiting.remove(&n_written) {
+            while let Some(mut share) = waiting.remove(&n_written) {
                 out.write_all(&share.rows)?;
+                share.rows.clear();
+                spare.push(std::mem::take(&mut share.rows));
                 summary.n_rows += share.n_rows;
                 n_written += 1;
                 progress(share.n_bytes);

@@ -29,6 +29,11 @@ pub struct Matcher {
     /// The patterns to look at when a symbol occurs, in the same form.
     anchor_starts: Vec<u32>,
     anchors: Vec<Anchor>,
+    /// The same of patterns that are bound to the start, for the first words of a sentence.
+    opening_starts: Vec<u32>,
+    openings: Vec<Anchor>,
+    /// The last place where an anchor of these may stand.
+    opening_reach: usize,
 }
 
 /// What a matcher is made of, as numbers.
@@ -368,6 +373,7 @@ struct Anchors<'a> {
     counts: &'a [u64],
     classes: &'a [&'a [u32]],
     of_symbol: Vec<Vec<Anchor>>,
+    openings: Vec<Vec<Anchor>>,
 }
 
 /// What surrounds a sequence: on each side the symbols of the nearest word that must come and how far it may be, and the words
@@ -380,6 +386,8 @@ struct Around {
     most: usize,
     /// There is nothing around it.
     alone: bool,
+    /// The pattern is bound to the start.
+    at_start: bool,
 }
 
 impl Anchors<'_> {
@@ -409,6 +417,7 @@ impl Anchors<'_> {
             least: around.least + before.iter().map(|e| e.least).sum::<usize>(),
             most: around.most + before.iter().map(|e| e.most).sum::<usize>(),
             alone: around.alone && elements.len() == 1,
+            at_start: around.at_start,
         };
         let symbols = match &own.kind {
             Kind::Word(class) => self.classes[*class as usize],
@@ -424,7 +433,8 @@ impl Anchors<'_> {
         let (least, most) = (around.least as u8, around.most as u8);
         let alone = around.alone;
         let anchor = Anchor { before, after, pattern, near_before, near_after, alone, least, most };
-        symbols.iter().for_each(|&symbol| self.of_symbol[symbol as usize].push(anchor));
+        let lists = if around.at_start { &mut self.openings } else { &mut self.of_symbol };
+        symbols.iter().for_each(|&symbol| lists[symbol as usize].push(anchor));
         true
     }
 }
@@ -560,10 +570,11 @@ impl Matcher {
         let bits = bits_of(&counts);
         let mask = |symbols: &&[u32]| Mask::all(symbols.iter().map(|&s| bits[s as usize]));
         let class_masks: Vec<Mask> = classes.iter().map(mask).collect();
-        let mut laid = Anchors { counts: &counts, classes: &classes, of_symbol: vec![Vec::new(); n_symbols] };
+        let lists = || vec![Vec::new(); n_symbols];
+        let mut laid = Anchors { counts: &counts, classes: &classes, of_symbol: lists(), openings: lists() };
         for (pattern, &Program { begin, end, at_start, at_end }) in terms.iter().enumerate() {
             let elements = elements(&flat[begin as usize..end as usize], &class_masks);
-            let around = Around { before: None, after: None, least: 0, most: 0, alone: !at_start && !at_end };
+            let around = Around { before: None, after: None, least: 0, most: 0, alone: !at_start && !at_end, at_start };
             if !laid.lay(pattern as u32, &elements, around) {
                 return Err(BadParts(begin as usize));
             }
@@ -572,6 +583,8 @@ impl Matcher {
         terms.extend(hidden);
         let (exclusion_starts, exclusions) = flatten(&exclusions);
         let (anchor_starts, anchors) = flatten(&laid.of_symbol);
+        let (opening_starts, openings) = flatten(&laid.openings);
+        let opening_reach = openings.iter().map(|anchor| usize::from(anchor.most)).max().unwrap_or(0);
         Ok(Self {
             programs: terms,
             n_patterns,
@@ -583,6 +596,9 @@ impl Matcher {
             bits,
             anchor_starts,
             anchors,
+            opening_starts,
+            openings,
+            opening_reach,
             parts: Parts::default(),
         })
     }
@@ -658,19 +674,34 @@ impl Matcher {
             let (begin, end) = scratch.profiles[scratch.words[place] as usize].symbols;
             for at in begin as usize..end as usize {
                 let symbol = scratch.symbols[at] as usize;
-                let range = self.anchor_starts[symbol] as usize..self.anchor_starts[symbol + 1] as usize;
-                for anchor in &self.anchors[range] {
-                    if scratch.may_fit(anchor, place) && self.fits::<B>(anchor, place, first, last, scratch) {
-                        scratch.matched[anchor.pattern as usize] = scratch.window;
-                        hits.push(anchor.pattern);
-                    }
+                let of_symbol = |starts: &[u32]| starts[symbol] as usize..starts[symbol + 1] as usize;
+                self.try_anchors::<B>(&self.anchors[of_symbol(&self.anchor_starts)], place, last, scratch, hits);
+                if first && place <= self.opening_reach {
+                    self.try_anchors::<B>(&self.openings[of_symbol(&self.opening_starts)], place, last, scratch, hits);
                 }
             }
         }
     }
 
+    #[inline(always)]
+    fn try_anchors<B: Bits>(
+        &self,
+        anchors: &[Anchor],
+        place: usize,
+        last: bool,
+        scratch: &mut MatchScratch,
+        hits: &mut Vec<u32>,
+    ) {
+        for anchor in anchors {
+            if scratch.may_fit(anchor, place) && self.fits::<B>(anchor, place, last, scratch) {
+                scratch.matched[anchor.pattern as usize] = scratch.window;
+                hits.push(anchor.pattern);
+            }
+        }
+    }
+
     /// The anchor's pattern matches with its word at this place, and has not matched in this window yet.
-    fn fits<B: Bits>(&self, anchor: &Anchor, place: usize, first: bool, last: bool, scratch: &MatchScratch) -> bool {
+    fn fits<B: Bits>(&self, anchor: &Anchor, place: usize, last: bool, scratch: &MatchScratch) -> bool {
         let n = scratch.words.len();
         if scratch.matched[anchor.pattern as usize] == scratch.window {
             return false;
@@ -680,7 +711,7 @@ impl Matcher {
         }
         let program = self.programs[anchor.pattern as usize];
         let earliest = place.saturating_sub(usize::from(anchor.most));
-        if (program.at_start && (!first || earliest > 0)) || (program.at_end && !last) {
+        if (program.at_start && earliest > 0) || (program.at_end && !last) {
             return false;
         }
         let latest = if program.at_start { 0 } else { place - usize::from(anchor.least) };

@@ -1,11 +1,12 @@
 //! The shipped model as a whole: files, defaults, and what no input may do.
 
 use petition::config::Config;
-use petition::document::{Document, ReadError};
+use petition::document::{Document, LinesFrom, ReadError};
 use petition::features::Text;
 use petition::model::Model;
 use petition::record::{Column, RowFormat, RowOptions};
 use petition::sparse::SparseRow;
+use petition::taxonomy::Taxonomy;
 use proptest::prelude::*;
 use std::sync::LazyLock;
 
@@ -37,6 +38,67 @@ fn the_shipped_taxonomy_is_as_rich_as_promised() {
     assert!(taxonomy.topics.iter().all(|t| of(&format!("{} terms", t.id)) >= 25));
     assert!(taxonomy.acts.iter().map(|a| of(&format!("{} cues", a.id))).sum::<usize>() >= 60);
     assert!(taxonomy.acts.iter().chain(&taxonomy.topics).all(|l| !l.definition.is_empty() && !l.excludes.is_empty()));
+}
+
+#[test]
+fn the_compiled_taxonomy_is_what_its_text_says() {
+    let (stored, read) = (MODEL.taxonomy(), Taxonomy::read(MODEL.taxonomy().source()).expect("well formed"));
+    assert_eq!(
+        (&stored.acts, &stored.topics, stored.act_without_topics),
+        (&read.acts, &read.topics, read.act_without_topics)
+    );
+    assert_eq!((&stored.groups, &stored.terms), (&read.groups, &read.terms));
+    assert!(stored.symbols.written().eq(read.symbols.written()));
+    let parts = |t: &Taxonomy| (t.matcher.parts().classes.clone(), t.matcher.parts().patterns.clone());
+    assert!(parts(stored) == parts(&read), "train the model anew");
+}
+
+/// Sentences of the training set.
+fn sentences() -> Vec<String> {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/training/policing-reform/plain-news-4.csv");
+    let mut reader = csv::Reader::from_path(file).expect("the training set is there");
+    let text = reader.headers().expect("has a header").iter().position(|h| h == "text").expect("has a text");
+    reader.records().map(|r| r.expect("well formed")[text].to_owned()).collect()
+}
+
+#[test]
+fn the_short_way_to_a_probability_is_the_long_way() {
+    let mut reader = MODEL.reader();
+    for sentence in sentences() {
+        let text = Text { sentence: &sentence, title: Some("Council weighs police budget"), lead: None };
+        let short = reader.classify(&text).probabilities;
+        let explanation = MODEL.explain(&text);
+        let mut long: Vec<f64> = explanation.outputs.iter().map(|o| o.score).collect();
+        let (acts, topics) = long.split_at_mut(MODEL.taxonomy().acts.len());
+        petition::math::softmax(acts);
+        topics.iter_mut().for_each(|score| *score = petition::math::sigmoid(*score));
+        for (short, long) in short.iter().zip(&long) {
+            assert!((short - long).abs() < 1e-5, "{short} is not {long}: {sentence}");
+        }
+    }
+}
+
+#[test]
+fn lines_of_a_file_are_labelled_as_rows_are() {
+    let sentences = &sentences()[..300];
+    let text = sentences.join("\n");
+    let lines = Some(LinesFrom { index: 0, start: 0 });
+    let document = Document { id: "lines.txt".to_owned(), text, lines, ..Document::default() };
+    let columns = vec![Column::Id, Column::Act, Column::Topics];
+    let options = RowOptions { format: RowFormat::Csv, columns, split: false };
+    let mut out = Vec::new();
+    let documents = std::iter::once(Ok::<_, ReadError>(document));
+    petition::batch::classify(&MODEL, documents, &options, &mut out, &mut |_| {}, &mut |_| {})
+        .expect("memory takes it");
+    let rows: Vec<_> =
+        csv::Reader::from_reader(out.as_slice()).into_records().map(|r| r.expect("well formed")).collect();
+    assert_eq!(rows.len(), sentences.len());
+    for (at, (row, sentence)) in rows.iter().zip(sentences).enumerate() {
+        let alone = MODEL.classify(sentence);
+        let expected = [format!("lines.txt:{}", at + 1), MODEL.taxonomy().acts[alone.act].id.clone()];
+        assert_eq!([&row[0], &row[1]], [expected[0].as_str(), expected[1].as_str()]);
+        assert_eq!(row[2], MODEL.taxonomy().join_topics(alone.topics));
+    }
 }
 
 #[test]

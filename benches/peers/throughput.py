@@ -17,6 +17,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -159,11 +160,14 @@ def predict(args):
 
 
 def measure(command, own_clock=False):
-    """Wall seconds, CPU seconds and peak resident bytes of one run."""
+    """Wall seconds, CPU seconds and peak resident bytes of one run. The peak is read while it runs, since what the system reports at
+    the end counts this script's own memory, which a new process has for a moment."""
     environment = os.environ | {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
     started = time.perf_counter()
     with open(OUT / "stdout", "wb") as out, open(os.devnull, "wb") as null:
         process = subprocess.Popen([str(part) for part in command], stdout=out, stderr=null, env=environment)
+        watched = threading.Thread(target=watch, args=(process.pid, peaks := []))
+        watched.start()
         _, status, usage = os.wait4(process.pid, 0)
     wall, cpu = time.perf_counter() - started, usage.ru_utime + usage.ru_stime
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -172,7 +176,22 @@ def measure(command, own_clock=False):
     if own_clock:
         clock = json.loads((OUT / "stdout").read_text())
         wall, cpu = clock["wall"], clock["cpu"]
-    return wall, cpu, usage.ru_maxrss * 1024
+    watched.join()
+    return wall, cpu, max(peaks, default=0)
+
+
+def watch(pid, peaks):
+    """Collects the peaks of resident bytes of a process until it is gone."""
+    while True:
+        try:
+            status = Path(f"/proc/{pid}/status").read_text()
+        except OSError:
+            return
+        found = re.search(r"VmHWM:\s*(\d+) kB", status)
+        if not found:
+            return
+        peaks.append(int(found[1]) * 1024)
+        time.sleep(0.005)
 
 
 def contenders(python, petition):

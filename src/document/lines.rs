@@ -39,23 +39,29 @@ impl Pieces {
         if end == 0 {
             return None;
         }
-        let end = match std::str::from_utf8(&self.rest[..end]) {
-            Ok(_) => end,
+        let rest = self.rest.split_off(end);
+        let text = match String::from_utf8(std::mem::replace(&mut self.rest, rest)) {
+            Ok(text) => text,
             Err(e) => {
-                let begin = self.rest[..e.valid_up_to()].iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
-                if begin == 0 {
-                    let length = self.rest[..end].iter().position(|&b| b == b'\n').map_or(end, |at| at + 1);
-                    let line = self.index as u64 + 1;
-                    self.take(length);
-                    let message = "the line is no UTF-8".to_owned();
-                    return Some(Err(ReadError::BrokenRow { path: self.name.clone(), line, message }));
+                let valid = e.utf8_error().valid_up_to();
+                let mut bytes = e.into_bytes();
+                let begin = bytes[..valid].iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
+                let bad = begin == 0;
+                // The lines before a bad one are given first, then it is named.
+                let length = if bad { bytes.iter().position(|&b| b == b'\n').map_or(end, |at| at + 1) } else { begin };
+                let mut later = bytes.split_off(length);
+                later.append(&mut self.rest);
+                self.rest = later;
+                if bad {
+                    let (path, line) = (self.name.clone(), self.index as u64 + 1);
+                    self.pass(&bytes);
+                    return Some(Err(ReadError::BrokenRow { path, line, message: "the line is no UTF-8".to_owned() }));
                 }
-                begin
+                String::from_utf8_lossy(&bytes).into_owned()
             }
         };
         let lines = Some(LinesFrom { index: self.index, start: self.start });
-        // The bytes up to `end` were found to be UTF-8.
-        let text = String::from_utf8_lossy(&self.take(end)).into_owned();
+        self.pass(text.as_bytes());
         Some(Ok(Document { id: self.name.clone(), text, lines, ..Document::default() }))
     }
 
@@ -77,13 +83,10 @@ impl Pieces {
         }
     }
 
-    /// Takes the first `length` bytes, which are whole lines.
-    fn take(&mut self, length: usize) -> Vec<u8> {
-        let rest = self.rest.split_off(length);
-        let taken = std::mem::replace(&mut self.rest, rest);
-        self.index += taken.iter().filter(|&&b| b == b'\n').count();
-        self.start += taken.len();
-        taken
+    /// Counts lines that are given.
+    fn pass(&mut self, lines: &[u8]) {
+        self.index += lines.iter().filter(|&&b| b == b'\n').count();
+        self.start += lines.len();
     }
 }
 
