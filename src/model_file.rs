@@ -185,11 +185,15 @@ impl Model {
 
         let packed = columns.as_chunks::<8>().0.iter().map(|b| u64::from_le_bytes(*b)).collect();
         let stems = text("stems", stems)?.lines().map(Into::into).collect();
-        let in_range =
-            |name, values: &[f32], low: f32, high: f32| match values.iter().find(|v| !(low..=high).contains(*v)) {
+        let in_range = |name, values: &[f32], low: f32, high: f32| {
+            // All of them first, which is many at once; one by one only to name the bad one.
+            let good = values.iter().fold(true, |good, v| good & (*v >= low) & (*v <= high));
+            let bad = if good { None } else { values.iter().find(|v| !(low..=high).contains(*v)) };
+            match bad {
                 Some(&value) => Err(ModelError::BadValue { name, value: f64::from(value) }),
                 None => Ok(()),
-            };
+            }
+        };
         let finite = |name, bytes: &[u8], low: f32, high: f32| -> Result<Vec<f32>, ModelError> {
             let values = f32_values(bytes);
             in_range(name, &values, low, high)?;
