@@ -1,25 +1,17 @@
 //! How fast is the whole, in bytes of text a second: a model's start, lines to rows, long documents to rows? What a bench times is
 //! checked once before. The stages by themselves are in `stages`, comparisons with others in `benches/peers`.
 
+mod samples;
+
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use petition::batch::{Summary, classify};
-use petition::document::{Document, LinesFrom, ReadOptions, list};
+use petition::document::{Document, LinesFrom};
 use petition::model::Model;
 use petition::record::{Column, RowFormat, RowOptions};
+use samples::{N_SENTENCES, documents};
 use std::hint::black_box;
-use std::path::PathBuf;
 
-/// Sentences in `seeds/documents`.
-const N_SENTENCES: usize = 76;
 const COPIES: usize = 400;
-
-/// The sample documents, in the order of their names.
-fn documents() -> Vec<Document> {
-    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/seeds/documents"));
-    let options = ReadOptions::default();
-    let inputs = list(&[folder], &options).expect("the folder is there").inputs;
-    inputs.iter().flat_map(|i| i.open(&options).expect("opens")).map(|d| d.expect("is text")).collect()
-}
 
 fn run(model: &Model, documents: Vec<Document>, options: &RowOptions) -> (Summary, Vec<u8>) {
     let mut out = Vec::new();

@@ -1,27 +1,19 @@
 //! How fast is each stage, and one sentence, in bytes of text a second? Inputs are `seeds/documents`; what a bench times is
 //! checked once before. The whole is in `pipeline`, comparisons with others are in `benches/peers`.
 
+mod samples;
+
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use petition::document::{Document, ReadOptions, list};
+use petition::document::Document;
 use petition::features::{Extractor, Text};
 use petition::model::{Model, Prediction};
 use petition::sentence::split;
 use petition::stem::{Stemmer, for_each_raw_word, normalise};
+use samples::{N_SENTENCES, documents};
 use std::hint::black_box;
-use std::path::PathBuf;
 
-/// Sentences in `seeds/documents`.
-const N_SENTENCES: usize = 76;
 /// Words in their sentences, and how many of them have a stem shorter than themselves.
 const N_WORDS_AND_SHORTENED: (usize, usize) = (929, 239);
-
-/// The sample documents, in the order of their names.
-fn documents() -> Vec<Document> {
-    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/seeds/documents"));
-    let options = ReadOptions::default();
-    let inputs = list(&[folder], &options).expect("the folder is there").inputs;
-    inputs.iter().flat_map(|i| i.open(&options).expect("opens")).map(|d| d.expect("is text")).collect()
-}
 
 /// The sentences of documents as a reader is given them.
 fn texts(documents: &[Document]) -> Vec<Text<'_>> {

@@ -182,16 +182,14 @@ impl Model {
 
     /// Says what moved each label.
     pub fn explain(&self, text: &Text) -> Explanation {
-        let prediction = self.reader().classify(text);
-        let mut extractor = Extractor::new(&self.taxonomy, self.space.stems());
-        let mut row_of = |text: Text| {
-            let mut row = SparseRow::default();
-            extractor.read(&text);
-            self.space.weigh(&extractor, &mut row);
-            row
-        };
-        let row = row_of(*text);
-        let lead_row = text.lead.map(|sentence| row_of(Text { sentence, ..*text })).unwrap_or_default();
+        let mut reader = self.reader();
+        let prediction = reader.classify(text);
+        let (mut row, mut lead_row) = (SparseRow::default(), SparseRow::default());
+        self.space.weigh(&reader.extractor, &mut row);
+        if let Some(sentence) = text.lead {
+            reader.extractor.read(&Text { sentence, ..*text });
+            self.space.weigh(&reader.extractor, &mut lead_row);
+        }
         let n_acts = self.taxonomy.acts.len();
         let labels = self.taxonomy.acts.iter().chain(&self.taxonomy.topics);
         let outputs = labels.enumerate().map(|(output, label)| {

@@ -163,18 +163,18 @@ impl Origin<'_> {
 
     /// A field of a CSV row that tells where the sentence stands, or its text.
     fn write_field(&self, column: Column, out: &mut Vec<u8>) {
-        match column {
-            Column::Id if self.number.is_some_and(|_| !needs_quotes(&self.document.id)) => {
+        match (column, self.number) {
+            (Column::Id, Some(number)) if !needs_quotes(&self.document.id) => {
                 out.extend_from_slice(self.document.id.as_bytes());
                 out.push(b':');
-                write_number(self.number.unwrap_or(0), out);
+                write_number(number, out);
             }
-            Column::Id => write_text(&self.id(), out),
-            Column::DocId => write_text(self.doc_id(), out),
-            Column::Sent => write_number(self.sentence.index, out),
-            Column::Start => write_number(self.sentence.start, out),
-            Column::End => write_number(self.sentence.end(), out),
-            Column::Text => write_text(self.sentence.text, out),
+            (Column::Id, _) => write_text(&self.id(), out),
+            (Column::DocId, _) => write_text(self.doc_id(), out),
+            (Column::Sent, _) => write_number(self.sentence.index, out),
+            (Column::Start, _) => write_number(self.sentence.start, out),
+            (Column::End, _) => write_number(self.sentence.end(), out),
+            (Column::Text, _) => write_text(self.sentence.text, out),
             _ => {}
         }
     }
@@ -242,21 +242,23 @@ pub fn write_labelled(
                 Column::Probability(output) => write_decimals(prediction.probabilities[output], out),
                 place => origin.write_field(place, out),
             }),
-            RowFormat::JsonLines => write_json(options, out, |column| match column {
-                Column::Act => (column.fixed_name().into(), taxonomy.acts[prediction.act].id.as_str().into()),
-                Column::ActScore => (column.fixed_name().into(), rounded(prediction.act_score())),
-                Column::Topics => {
-                    let topics = prediction.topics.iter().map(|t| taxonomy.topics[t].id.as_str());
-                    (column.fixed_name().into(), topics.collect::<Vec<_>>().into())
-                }
-                Column::Review => {
-                    let review = review::join(model, &prediction);
-                    let reasons = review.split('|').filter(|r| !r.is_empty());
-                    (column.fixed_name().into(), reasons.collect::<Vec<_>>().into())
-                }
-                Column::Probability(output) => (column.name(taxonomy), rounded(prediction.probabilities[output])),
-                place => (place.fixed_name().into(), origin.value(place)),
-            }),
+            RowFormat::JsonLines => {
+                let name = |column: Column| column.name(taxonomy);
+                write_json(options, out, name, |column| match column {
+                    Column::Act => taxonomy.acts[prediction.act].id.as_str().into(),
+                    Column::ActScore => rounded(prediction.act_score()),
+                    Column::Topics => {
+                        let topics = prediction.topics.iter().map(|t| taxonomy.topics[t].id.as_str());
+                        topics.collect::<Vec<_>>().into()
+                    }
+                    Column::Review => {
+                        let review = review::join(model, &prediction);
+                        review.split('|').filter(|r| !r.is_empty()).collect::<Vec<_>>().into()
+                    }
+                    Column::Probability(output) => rounded(prediction.probabilities[output]),
+                    place => origin.value(place),
+                });
+            }
         }
     })
 }
@@ -266,7 +268,7 @@ pub fn write_split(document: &Document, options: &RowOptions, out: &mut Vec<u8>)
     for_each_origin(document, options, |origin| match options.format {
         RowFormat::Csv => write_csv(options, out, |column, out| origin.write_field(column, out)),
         RowFormat::JsonLines => {
-            write_json(options, out, |column| (column.fixed_name().into(), origin.value(column)));
+            write_json(options, out, |column| column.fixed_name().into(), |column| origin.value(column));
         }
     })
 }
@@ -329,9 +331,14 @@ fn rounded(p: f64) -> Value {
     json!((p * 1e4).round() / 1e4)
 }
 
-fn write_json(options: &RowOptions, out: &mut Vec<u8>, pair: impl Fn(Column) -> (Cow<'static, str>, Value)) {
-    let object: Map<String, Value> =
-        options.columns.iter().map(|&column| pair(column)).map(|(name, value)| (name.into_owned(), value)).collect();
+fn write_json(
+    options: &RowOptions,
+    out: &mut Vec<u8>,
+    name: impl Fn(Column) -> Cow<'static, str>,
+    value: impl Fn(Column) -> Value,
+) {
+    let pairs = options.columns.iter().map(|&column| (name(column).into_owned(), value(column)));
+    let object: Map<String, Value> = pairs.collect();
     let _ = writeln!(out, "{}", Value::Object(object));
 }
 

@@ -411,8 +411,9 @@ impl Taxonomy {
 
     /// Writes topics joined by `|`, in the taxonomy's order.
     pub fn join_topics(&self, set: TopicSet) -> String {
-        let ids: Vec<_> = set.iter().map(|t| self.topics[t].id.as_str()).collect();
-        ids.join("|")
+        let mut out = Vec::new();
+        self.write_topics(set, &mut out);
+        String::from_utf8_lossy(&out).into_owned()
     }
 
     /// Appends topics as [`Taxonomy::join_topics`] joins them.

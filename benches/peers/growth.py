@@ -8,12 +8,11 @@ out/growth.svg.
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
 from pathlib import Path
 
+import harness
 from logistic import OUT, build, machine
 
 LABELS, PER_ROW = 17, 20
@@ -38,31 +37,19 @@ def write(path, rows, features, seed):
 
 def fit(command):
     """The line of JSON of one fit, and the peak of its resident bytes."""
-    environment = os.environ | {name: "1" for name in ("RAYON_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
-    with open(OUT / "stdout", "wb") as out:
-        process = subprocess.Popen([str(part) for part in command], stdout=out, env=environment)
-        _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{command} ended with {process.returncode}")
-    return json.loads((OUT / "stdout").read_text()) | {"peak": usage.ru_maxrss * 1024}
+    _, _, peak, out = harness.measure(command, {"RAYON_NUM_THREADS": "1"})
+    return json.loads(out) | {"peak": peak}
 
 
 def plot(points):
-    import matplotlib
-
-    matplotlib.use("svg")
-    matplotlib.rcParams.update({"svg.hashsalt": "petition", "svg.fonttype": "none", "font.size": 10})
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
+    axes = harness.axes(3.2)
     for title, color in (("petition", "#b3541e"), ("scikit-learn, liblinear", "#8a8f98")):
         of = [(cells, seconds) for name, cells, seconds in points if name == title]
         axes.plot(*zip(*of), marker="o", label=title, color=color)
     axes.set(xscale="log", yscale="log", xlabel="values that are not zero", ylabel="CPU seconds, 17 labels")
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(OUT / "growth.svg", metadata={"Date": None})
+    harness.save(axes, "growth")
 
 
 def main():
@@ -103,10 +90,8 @@ def main():
             )
             print(lines[-1], file=sys.stderr, flush=True)
         train.unlink()
-    text = "\n".join(lines) + "\n"
-    (OUT / "growth.md").write_text(text, encoding="utf-8")
     plot(points)
-    print(text, end="")
+    harness.publish("growth", lines)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ out/throughput.csv, the plot to out/throughput.svg. `throughput.py predict …` 
 import argparse
 import csv
 import json
-import os
 import pickle
 import random
 import re
@@ -17,14 +16,16 @@ import shutil
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
+import harness
+from harness import measure
 from logistic import CRATE, OUT, machine, training_rows
 
 ACTS = ["demand", "commitment", "policy", "none"]
 SMALL = 20_000_000  # bytes for contenders that would take minutes with all
+COMPACT = ["--columns", "id,act,act_score,topics", "-q", "-o", OUT / "out.csv"]
 CUT = re.compile(r"(?<=[,;:]) ")
 
 
@@ -159,52 +160,16 @@ def predict(args):
     print(json.dumps({"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}))
 
 
-def measure(command, own_clock=False):
-    """Wall seconds, CPU seconds and peak resident bytes of one run. The peak is read while it runs, since what the system reports at
-    the end counts this script's own memory, which a new process has for a moment."""
-    environment = os.environ | {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-    started = time.perf_counter()
-    with open(OUT / "stdout", "wb") as out, open(os.devnull, "wb") as null:
-        process = subprocess.Popen([str(part) for part in command], stdout=out, stderr=null, env=environment)
-        watched = threading.Thread(target=watch, args=(process.pid, peaks := []))
-        watched.start()
-        _, status, usage = os.wait4(process.pid, 0)
-    wall, cpu = time.perf_counter() - started, usage.ru_utime + usage.ru_stime
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{command} ended with {process.returncode}")
-    if own_clock:
-        clock = json.loads((OUT / "stdout").read_text())
-        wall, cpu = clock["wall"], clock["cpu"]
-    watched.join()
-    return wall, cpu, max(peaks, default=0)
-
-
-def watch(pid, peaks):
-    """Collects the peaks of resident bytes of a process until it is gone."""
-    while True:
-        try:
-            status = Path(f"/proc/{pid}/status").read_text()
-        except OSError:
-            return
-        found = re.search(r"VmHWM:\s*(\d+) kB", status)
-        if not found:
-            return
-        peaks.append(int(found[1]) * 1024)
-        time.sleep(0.005)
-
-
 def contenders(python, petition):
     """Title → (input bytes, command, whether it times itself)."""
     size = lambda *paths: sum(p.stat().st_size for p in paths)
     lines, small, documents = OUT / "lines.txt", OUT / "small.txt", OUT / "documents"
-    compact = ["--columns", "id,act,act_score,topics", "-q", "-o", OUT / "out.csv"]
     one_core = ["taskset", "-c", "0"]
     found = {
         "wc -w": (size(lines), [*one_core, "wc", "-w", lines], False),
-        "petition, lines, 1 core": (size(lines), [*one_core, petition, "classify", "--no-split", "-j1", lines, *compact], False),
-        "petition, lines, 2 threads": (size(lines), [petition, "classify", "--no-split", "-j2", lines, *compact], False),
-        "petition, documents, 1 core": (size(*documents.iterdir()), [*one_core, petition, "classify", "-j1", documents, *compact], False),
+        "petition, lines, 1 core": (size(lines), [*one_core, petition, "classify", "--no-split", "-j1", lines, *COMPACT], False),
+        "petition, lines, 2 threads": (size(lines), [petition, "classify", "--no-split", "-j2", lines, *COMPACT], False),
+        "petition, documents, 1 core": (size(*documents.iterdir()), [*one_core, petition, "classify", "-j1", documents, *COMPACT], False),
         "petition, one sentence": (size(OUT / "one.txt"), [petition, "classify", "--no-split", "-q", OUT / "one.txt"], False),
     }
     if shutil.which("fasttext"):
@@ -219,15 +184,9 @@ def contenders(python, petition):
 
 
 def plot(speeds):
-    import matplotlib
-
-    matplotlib.use("svg")
-    matplotlib.rcParams.update({"svg.hashsalt": "petition", "svg.fonttype": "none", "font.size": 10})
-    import matplotlib.pyplot as plt
-
     shown = {title: speed for title, speed in speeds.items() if title not in ("petition, one sentence", "petition, lines, 2 threads")}
     titles = list(shown)[::-1]
-    figure, axes = plt.subplots(figsize=(7, 0.42 * len(titles) + 0.9), layout="constrained")
+    axes = harness.axes(0.42 * len(titles) + 0.9)
     # Points, since a bar on a logarithmic axis begins nowhere.
     for row, title in enumerate(titles):
         axes.plot(shown[title], row, "o", markersize=9, color="#b3541e" if "petition" in title else "#8a8f98")
@@ -239,7 +198,7 @@ def plot(speeds):
     axes.set_xscale("log")
     axes.margins(x=0.12, y=0.08)
     axes.spines[["top", "right", "left"]].set_visible(False)
-    figure.savefig(OUT / "throughput.svg", metadata={"Date": None})
+    harness.save(axes, "throughput")
 
 
 def main():
@@ -272,7 +231,11 @@ def main():
         log.writerow("contender repeat bytes wall_s cpu_s peak_bytes".split())
         for repeat in range(args.repeats):
             for title, (size, command, own_clock) in found.items():
-                runs[title].append(measure(command, own_clock))
+                wall, cpu, peak, out = measure(command)
+                if own_clock:
+                    clock = json.loads(out)
+                    wall, cpu = clock["wall"], clock["cpu"]
+                runs[title].append((wall, cpu, peak))
                 log.writerow([title, repeat, size, *runs[title][-1]])
     median = lambda title, at: statistics.median(run[at] for run in runs[title])
     speeds = {title: found[title][0] / 1e6 / median(title, 1) for title in found}
@@ -300,13 +263,11 @@ def main():
             for _ in range(10):
                 with (OUT / "lines.txt").open("rb") as file:
                     shutil.copyfileobj(file, out)
-        wall, cpu, peak = measure([petition, "classify", "--no-split", "-j2", big, "--columns", "id,act,act_score,topics", "-q", "-o", OUT / "out.csv"])
+        wall, _, peak, _ = measure([petition, "classify", "--no-split", "-j2", big, *COMPACT])
         lines += ["", f"{big.stat().st_size / 1e9:.1f} GB of lines with two threads: {wall:.0f} s, peak {peak / 1e6:.0f} MB resident."]
         big.unlink()
-    text = "\n".join(lines) + "\n"
-    (OUT / "throughput.md").write_text(text, encoding="utf-8")
     plot(speeds)
-    print(text, end="")
+    harness.publish("throughput", lines)
 
 
 if __name__ == "__main__":

@@ -118,9 +118,22 @@ impl Feature {
         matches!(self, Self::Word(_) | Self::Pair(..) | Self::Opening(_) | Self::OpeningPair(..))
     }
 
-    /// The feature is made of two numbers.
-    fn is_pair(self) -> bool {
-        matches!(self, Self::Pair(..) | Self::OpeningPair(..) | Self::Beside(..) | Self::UnderTitle(..))
+    /// How many kinds of features are made of one number.
+    const SINGLE_KINDS: usize = 7;
+
+    /// The kind, below [`Self::SINGLE_KINDS`], and the number of a feature that is made of one number; `None` for two.
+    #[inline(always)]
+    fn single(self) -> Option<(usize, u32)> {
+        match self {
+            Self::Word(a) => Some((0, a)),
+            Self::Opening(a) => Some((1, a)),
+            Self::TitleWord(a) => Some((2, a)),
+            Self::Mark(a) => Some((3, a)),
+            Self::Term(a) => Some((4, a)),
+            Self::Group(a) => Some((5, a)),
+            Self::TitleGroup(a) => Some((6, a)),
+            Self::Pair(..) | Self::OpeningPair(..) | Self::Beside(..) | Self::UnderTitle(..) => None,
+        }
     }
 
     /// The stems that the feature is made of.

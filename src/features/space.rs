@@ -247,13 +247,7 @@ pub(crate) const NO_COLUMN: u32 = u32::MAX;
 /// Features → columns: a list for each kind that has one number, a table for pairs.
 #[derive(Debug, Clone)]
 struct Columns {
-    words: Vec<u32>,
-    openings: Vec<u32>,
-    title_words: Vec<u32>,
-    marks: Vec<u32>,
-    terms: Vec<u32>,
-    groups: Vec<u32>,
-    title_groups: Vec<u32>,
+    lists: [Vec<u32>; Feature::SINGLE_KINDS],
     /// The columns of pairs, by open addressing with linear probing; at most half the places are taken, the others hold
     /// [`NO_COLUMN`].
     places: Vec<u32>,
@@ -262,55 +256,31 @@ struct Columns {
 
 impl Columns {
     fn new(packed: &[u64]) -> Self {
-        let pairs = packed.iter().filter(|&&p| Feature::unpack(p).is_some_and(Feature::is_pair)).count();
+        let features = || packed.iter().map(|&key| Feature::unpack(key));
+        let pairs = features().flatten().filter(|feature| feature.single().is_none()).count();
         let bits = (2 * pairs + 1).next_power_of_two().ilog2().max(1);
-        let mut columns = Self {
-            words: Vec::new(),
-            openings: Vec::new(),
-            title_words: Vec::new(),
-            marks: Vec::new(),
-            terms: Vec::new(),
-            groups: Vec::new(),
-            title_groups: Vec::new(),
-            places: vec![NO_COLUMN; 1 << bits],
-            shift: 64 - bits,
-        };
-        for (column, &key) in packed.iter().enumerate() {
-            let Some(feature) = Feature::unpack(key) else { continue };
-            let (list, number) = match feature {
-                Feature::Word(a) => (&mut columns.words, a),
-                Feature::Opening(a) => (&mut columns.openings, a),
-                Feature::TitleWord(a) => (&mut columns.title_words, a),
-                Feature::Mark(a) => (&mut columns.marks, a),
-                Feature::Term(a) => (&mut columns.terms, a),
-                Feature::Group(a) => (&mut columns.groups, a),
-                Feature::TitleGroup(a) => (&mut columns.title_groups, a),
-                _ => {
-                    let place = columns.place(key, packed);
-                    columns.places[place] = column as u32;
-                    continue;
-                }
-            };
-            // Columns are sorted, so numbers grow.
-            list.resize(number as usize, NO_COLUMN);
-            list.push(column as u32);
+        let places = vec![NO_COLUMN; 1 << bits];
+        let mut columns = Self { lists: Default::default(), places, shift: 64 - bits };
+        for (column, feature) in features().enumerate() {
+            let Some(feature) = feature else { continue };
+            if let Some((kind, number)) = feature.single() {
+                // Columns are sorted, so numbers grow.
+                columns.lists[kind].resize(number as usize, NO_COLUMN);
+                columns.lists[kind].push(column as u32);
+            } else {
+                let place = columns.place(packed[column], packed);
+                columns.places[place] = column as u32;
+            }
         }
         columns
     }
 
     #[inline]
     fn of(&self, feature: Feature, packed: &[u64]) -> u32 {
-        let (list, number) = match feature {
-            Feature::Word(a) => (&self.words, a),
-            Feature::Opening(a) => (&self.openings, a),
-            Feature::TitleWord(a) => (&self.title_words, a),
-            Feature::Mark(a) => (&self.marks, a),
-            Feature::Term(a) => (&self.terms, a),
-            Feature::Group(a) => (&self.groups, a),
-            Feature::TitleGroup(a) => (&self.title_groups, a),
-            _ => return self.places[self.place(feature.pack(), packed)],
-        };
-        list.get(number as usize).copied().unwrap_or(NO_COLUMN)
+        match feature.single() {
+            Some((kind, number)) => self.lists[kind].get(number as usize).copied().unwrap_or(NO_COLUMN),
+            None => self.places[self.place(feature.pack(), packed)],
+        }
     }
 
     /// Where a packed pair stands, or would.

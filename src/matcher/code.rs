@@ -109,12 +109,7 @@ pub(super) fn encode(nodes: &[Node], code: &mut Vec<u32>) {
             Node::Gap(width) => code.push(GAP << SHIFT | u32::from(*width)),
             Node::Optional(body) => within(OPTIONAL, code, &|code| encode(body, code)),
             Node::Choice(alternatives) => within(CHOICE, code, &|code| {
-                for alternative in alternatives {
-                    let at = code.len();
-                    code.push(0);
-                    encode(alternative, code);
-                    code[at] = ALTERNATIVE << SHIFT | (code.len() - at - 1) as u32;
-                }
+                alternatives.iter().for_each(|a| within(ALTERNATIVE, code, &|code| encode(a, code)));
             }),
         }
     }
