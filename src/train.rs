@@ -19,7 +19,7 @@ use crate::stem::{StemTable, Stemmer, for_each_raw_word, normalise};
 use crate::taxonomy::Taxonomy;
 use linfa::dataset::DatasetBase;
 use linfa::traits::Fit;
-use ndarray::{Array1, Array2, s};
+use ndarray::{Array1, Array2, Axis, Slice};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -287,7 +287,7 @@ impl Task<'_> {
             held_out.iter().zip(scores.rows()).for_each(|(&row, scores)| logits.row_mut(row).assign(&scores));
         }
         let acts: Vec<usize> = rows.iter().map(|r| r.labels.act).collect();
-        let mut lines = scale_logits(logits.slice(s![.., ..n_acts]), &acts);
+        let mut lines = scale_logits(logits.slice_axis(Axis(1), Slice::from(..n_acts)), &acts);
         for topic in 0..n_topics {
             let scores = logits.column(n_acts + topic).to_vec();
             lines.push(platt(&scores, &truth(rows, n_acts, n_acts + topic)).unwrap_or(Line::IDENTITY));
@@ -363,8 +363,8 @@ impl Task<'_> {
         let records = self.records(&heads.space, part, |_| true)?;
         let mut scores = Array2::from_elem((part.len(), heads.n_acts + self.taxonomy.topics.len()), NEVER);
         let acts = heads.acts.decision(&records);
-        scores.slice_mut(s![.., ..acts.ncols()]).assign(&acts);
-        scores.slice_mut(s![.., heads.n_acts..]).assign(&heads.topics.decision(&records));
+        scores.slice_axis_mut(Axis(1), Slice::from(..acts.ncols())).assign(&acts);
+        scores.slice_axis_mut(Axis(1), Slice::from(heads.n_acts..)).assign(&heads.topics.decision(&records));
         Ok(scores)
     }
 }

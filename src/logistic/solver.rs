@@ -13,6 +13,7 @@ use crate::random::SplitMix;
 use crate::sparse::SparseRecords;
 use linfa::dataset::Records;
 use ndarray::Array2;
+use pulp::{Simd, WithSimd};
 
 /// Labels that share one walk over the rows.
 pub(super) const LANES: usize = 8;
@@ -211,24 +212,11 @@ impl<'x> Solver<'x> {
 
     /// Trains. Where the processor has wider registers they are used; the sums are the same, lane by lane.
     pub fn run(self) -> Solution {
-        #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("avx2") {
-            // Worth a third of the time (benches/peers/logistic.py).
-            // SAFETY: the processor was just found to have AVX2.
-            #[allow(unsafe_code)]
-            return unsafe { self.run_with_avx2() };
-        }
-        self.run_with_any()
-    }
-
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2")]
-    fn run_with_avx2(self) -> Solution {
-        self.run_with_any()
+        pulp::Arch::new().dispatch(self)
     }
 
     #[inline(always)]
-    fn run_with_any(mut self) -> Solution {
+    fn descend(mut self) -> Solution {
         let mut order: Vec<u32> = (0..self.signs.len() as u32).collect();
         let mut random = SplitMix(self.params.seed);
         let mut n_epochs = 0;
@@ -246,5 +234,16 @@ impl<'x> Solver<'x> {
                 }
             }
         }
+    }
+}
+
+/// Compiled once for each set of instructions that `pulp` knows. For that all loops have to be inlined into this one function, and
+/// it has to be this trait's: a closure comes wrapped in a function that is not inlined.
+impl WithSimd for Solver<'_> {
+    type Output = Solution;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Solution {
+        self.descend()
     }
 }
