@@ -45,13 +45,13 @@ pub fn exp(x: f64) -> f64 {
 #[inline(always)]
 pub fn ln(x: f64) -> f64 {
     debug_assert!(x >= f64::MIN_POSITIVE);
+    // 2^52: the low bits of a number between it and its double count ones.
+    const ONES: f64 = 4_503_599_627_370_496.0;
     let bits = x.to_bits();
-    let mut exponent = ((bits >> 52) & 0x7ff) as i64 - 1023;
-    let mut m = f64::from_bits((bits & 0x000f_ffff_ffff_ffff) | 0x3ff0_0000_0000_0000);
-    if m > std::f64::consts::SQRT_2 {
-        m *= 0.5;
-        exponent += 1;
-    }
+    let exponent = f64::from_bits(ONES.to_bits() | ((bits >> 52) & 0x7ff)) - (ONES + 1023.0);
+    let m = f64::from_bits((bits & 0x000f_ffff_ffff_ffff) | 0x3ff0_0000_0000_0000);
+    let large = m > std::f64::consts::SQRT_2;
+    let (m, exponent) = (if large { 0.5 * m } else { m }, if large { exponent + 1.0 } else { exponent });
     let s = (m - 1.0) / (m + 1.0);
     let s2 = s * s;
     // 11 terms: s² ≤ 0.0295, so what is left out is below 1e-17.
@@ -59,7 +59,7 @@ pub fn ln(x: f64) -> f64 {
     for k in (0..10).rev() {
         p = p * s2 + 1.0 / f64::from(2 * k + 1);
     }
-    2.0 * s * p + exponent as f64 * std::f64::consts::LN_2
+    2.0 * s * p + exponent * std::f64::consts::LN_2
 }
 
 /// The logistic function 1 / (1 + e^−x): a probability between 0 and 1.
