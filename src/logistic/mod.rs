@@ -19,9 +19,9 @@ use crate::sparse::SparseRecords;
 use linfa::ParamGuard;
 use linfa::dataset::{DatasetBase, Records};
 use linfa::traits::{Fit, PredictInplace};
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, Axis, Slice};
 use rayon::prelude::*;
-use solver::{LANES, Solution, Solver};
+use solver::{MAX_LANES, Solution};
 use thiserror::Error;
 
 /// Parameters that were checked; see [`SparseLogisticParams`].
@@ -242,26 +242,26 @@ impl Fit<SparseRecords, Array2<bool>, LogisticError> for SparseLogisticValidPara
             return Err(LogisticError::NoRows);
         }
         let row_weights = dataset.weights().map(<[f32]>::to_vec);
-        let blocks: Vec<Solution> = (0..y.ncols().div_ceil(LANES))
+        let blocks: Vec<Solution> = (0..y.ncols().div_ceil(MAX_LANES))
             .into_par_iter()
             .map(|block| {
-                let labels = block * LANES..y.ncols().min((block + 1) * LANES);
-                Solver::new(self, x, y, labels, row_weights.as_deref()).run()
+                let labels = block * MAX_LANES..y.ncols().min((block + 1) * MAX_LANES);
+                solver::solve(self, x, y, labels, row_weights.as_deref())
             })
             .collect();
+        let n_features = x.nfeatures();
         let mut model = SparseLogistic {
-            weights: Array2::zeros((x.nfeatures(), y.ncols())),
+            weights: Array2::zeros((n_features, y.ncols())),
             intercepts: Array1::zeros(y.ncols()),
-            objectives: vec![0.0; y.ncols()],
+            objectives: blocks.iter().flat_map(|b| b.objectives.iter().copied()).collect(),
             n_epochs: blocks.iter().map(|b| b.n_epochs).max().unwrap_or(0),
         };
-        for label in 0..y.ncols() {
-            let (solution, lane) = (&blocks[label / LANES], label % LANES);
-            for (feature, weights) in solution.weights[..x.nfeatures()].iter().enumerate() {
-                model.weights[[feature, label]] = weights[lane];
-            }
-            model.intercepts[label] = solution.weights[x.nfeatures()][lane] * self.intercept_scaling;
-            model.objectives[label] = solution.objectives[lane];
+        for (block, solution) in blocks.iter().enumerate() {
+            let labels = Slice::from(block * MAX_LANES..block * MAX_LANES + solution.objectives.len());
+            let weights = solution.weights.slice_axis(Axis(0), Slice::from(..n_features));
+            model.weights.slice_axis_mut(Axis(1), labels).assign(&weights);
+            let intercepts = &solution.weights.row(n_features) * self.intercept_scaling;
+            model.intercepts.slice_axis_mut(Axis(0), labels).assign(&intercepts);
         }
         Ok(model)
     }
