@@ -3,7 +3,7 @@
 
 use crate::config::{Config, ConfigError};
 use crate::features::{FeatureSpace, FeatureSpaceError};
-use crate::matcher::Parts;
+use crate::matcher::{Layout, Numbers, Parts};
 use crate::model::{Model, TrainingInfo};
 use crate::stem::ALGORITHM;
 use crate::taxonomy::{Outline, PartsError, Taxonomy};
@@ -15,7 +15,7 @@ use std::path::Path;
 use thiserror::Error;
 
 /// The version of the form written here. Another version is refused, with both numbers in the message.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// The key of the header within safetensors' metadata; a single one, since their order in the file is not fixed.
 const HEADER: &str = "petition";
@@ -87,16 +87,19 @@ impl Model {
         let (n, k) = (self.space.n_columns(), self.n_outputs());
         // In the order of their names, as the format writes those of one type.
         let tensors = [
+            numbers("anchors", &parts.layout.anchors),
             numbers("classes", &parts.classes),
             ("columns", Dtype::U64, vec![n], columns),
             ("idf", Dtype::F32, vec![n], f32_bytes(self.space.idf())),
             ("intercepts", Dtype::F32, vec![k], f32_bytes(&self.intercepts)),
+            numbers("masks", &parts.layout.masks),
+            numbers("openings", &parts.layout.openings),
             numbers("patterns", &parts.patterns),
             text("stems", lines(&mut self.space.stems().iter())),
-            numbers("symbol_counts", &parts.counts),
+            numbers("symbol_bits", &parts.layout.bits),
             text("symbols", lines(&mut taxonomy.symbols.written())),
             text("taxonomy", taxonomy.source().as_bytes().to_vec()),
-            text("terms", lines(&mut taxonomy.terms.iter().map(|t| t.pattern.as_str()))),
+            text("terms", lines(&mut taxonomy.terms.iter().map(|t| &*t.pattern))),
             ("thresholds", Dtype::F32, vec![self.thresholds.len()], f32_bytes(&self.thresholds)),
             ("weights", Dtype::F32, vec![n, k], f32_bytes(&self.weights)),
         ];
@@ -122,16 +125,15 @@ impl Model {
     /// # Errors
     /// Whatever does not fit; a damaged file gives no model.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
-        Self::read(bytes, |weights| f32_values(weights).into())
+        Self::read(bytes, &Copied)
     }
 
-    /// Reads a model from bytes that stay; its weights are used where they stand if that can be.
+    /// Reads a model from bytes that are part of the program: what can be is used where it stands, and damage is not looked for.
     pub(crate) fn from_static(bytes: &'static [u8]) -> Result<Self, ModelError> {
-        let in_place = |weights| bytemuck::try_cast_slice(weights).ok().filter(|_| cfg!(target_endian = "little"));
-        Self::read(bytes, |weights| in_place(weights).map_or_else(|| f32_values(weights).into(), Cow::Borrowed))
+        Self::read(bytes, &InPlace)
     }
 
-    fn read<'b>(bytes: &'b [u8], keep: impl Fn(&'b [u8]) -> Cow<'static, [f32]>) -> Result<Self, ModelError> {
+    fn read<'b>(bytes: &'b [u8], take: &impl Take<'b>) -> Result<Self, ModelError> {
         let broken = |e: safetensors::SafeTensorError| ModelError::NotSafetensors(e.to_string());
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(broken)?;
         let json = metadata.metadata().as_ref().and_then(|m| m.get(HEADER)).ok_or(ModelError::NoHeader)?;
@@ -153,65 +155,64 @@ impl Model {
             if let Some(expected) = shape.filter(|s| s != view.shape()) {
                 return Err(ModelError::TensorShape { name, expected, found: view.shape().to_vec() });
             }
-            crc.update(view.data());
+            if take.checks() {
+                crc.update(view.data());
+            }
             Ok(view.data())
         };
         let k = header.taxonomy.n_labels();
+        let anchors = data("anchors", Dtype::U32, None)?;
         let classes = data("classes", Dtype::U32, None)?;
         let columns = data("columns", Dtype::U64, None)?;
         let n = columns.len() / 8;
         let idf = data("idf", Dtype::F32, Some(vec![n]))?;
         let intercepts = data("intercepts", Dtype::F32, Some(vec![k]))?;
+        let masks = data("masks", Dtype::U32, None)?;
+        let openings = data("openings", Dtype::U32, None)?;
         let patterns = data("patterns", Dtype::U32, None)?;
         let stems = data("stems", Dtype::U8, None)?;
-        let counts = data("symbol_counts", Dtype::U32, None)?;
+        let bits = data("symbol_bits", Dtype::U32, None)?;
         let symbols = data("symbols", Dtype::U8, None)?;
         let source = data("taxonomy", Dtype::U8, None)?;
         let terms = data("terms", Dtype::U8, None)?;
         let thresholds = data("thresholds", Dtype::F32, Some(vec![header.taxonomy.n_topics()]))?;
         let weights = data("weights", Dtype::F32, Some(vec![n, k]))?;
-        if crc.finalize() != header.tensors_crc32 {
+        if take.checks() && crc.finalize() != header.tensors_crc32 {
             return Err(ModelError::Checksum);
         }
         let text = |name, bytes| std::str::from_utf8(bytes).map_err(|_| ModelError::BadText(name));
-        let parts = Parts { classes: u32_values(classes), patterns: u32_values(patterns), counts: u32_values(counts) };
+        let layout = Layout {
+            bits: take.numbers(bits),
+            masks: take.numbers(masks),
+            anchors: take.numbers(anchors),
+            openings: take.numbers(openings),
+        };
+        let parts = Parts { classes: take.numbers(classes), patterns: take.numbers(patterns), layout };
         let taxonomy = Taxonomy::from_parts(
             header.taxonomy,
-            text("taxonomy", source)?,
+            take.text(text("taxonomy", source)?),
             text("symbols", symbols)?,
-            text("terms", terms)?,
+            text("terms", terms)?.lines().map(|term| take.text(term)),
             parts,
         )?;
 
-        let packed = columns.as_chunks::<8>().0.iter().map(|b| u64::from_le_bytes(*b)).collect();
         let stems = text("stems", stems)?.lines().map(Into::into).collect();
-        let in_range = |name, values: &[f32], low: f32, high: f32| {
+        let floats = |name, bytes, low: f32, high: f32| {
+            let values = take.floats(bytes);
             // All of them first, which is many at once; one by one only to name the bad one.
-            let good = values.iter().fold(true, |good, v| good & (*v >= low) & (*v <= high));
+            let good = !take.checks() || values.iter().fold(true, |good, v| good & (*v >= low) & (*v <= high));
             let bad = if good { None } else { values.iter().find(|v| !(low..=high).contains(*v)) };
             match bad {
                 Some(&value) => Err(ModelError::BadValue { name, value: f64::from(value) }),
-                None => Ok(()),
+                None => Ok(values),
             }
         };
-        let finite = |name, bytes: &[u8], low: f32, high: f32| -> Result<Vec<f32>, ModelError> {
-            let values = f32_values(bytes);
-            in_range(name, &values, low, high)?;
-            Ok(values)
-        };
-        let weights = keep(weights);
-        in_range("weights", &weights, f32::MIN, f32::MAX)?;
-        let space = FeatureSpace::from_parts(
-            stems,
-            packed,
-            finite("idf", idf, 0.0, f32::MAX)?,
-            config.features.clone(),
-            &taxonomy,
-        )?;
+        let idf = floats("idf", idf, f32::MIN_POSITIVE, f32::MAX)?;
+        let space = FeatureSpace::from_parts(stems, take.columns(columns), idf, config.features.clone(), &taxonomy)?;
         Ok(Self {
-            weights,
-            intercepts: finite("intercepts", intercepts, f32::MIN, f32::MAX)?,
-            thresholds: finite("thresholds", thresholds, 0.0, 1.0)?,
+            weights: floats("weights", weights, f32::MIN, f32::MAX)?,
+            intercepts: floats("intercepts", intercepts, f32::MIN, f32::MAX)?.into_owned(),
+            thresholds: floats("thresholds", thresholds, 0.0, 1.0)?.into_owned(),
             taxonomy,
             space,
             config,
@@ -241,12 +242,69 @@ fn check_version(json: &str) -> Result<(), ModelError> {
     }
 }
 
-fn f32_values(bytes: &[u8]) -> Vec<f32> {
-    bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
+/// How a model takes what stands in its file.
+trait Take<'b> {
+    /// Damage is looked for.
+    fn checks(&self) -> bool;
+    fn text(&self, text: &'b str) -> Cow<'static, str>;
+    fn floats(&self, bytes: &'b [u8]) -> Cow<'static, [f32]>;
+    fn columns(&self, bytes: &'b [u8]) -> Cow<'static, [u64]>;
+    fn numbers(&self, bytes: &'b [u8]) -> Numbers;
 }
 
-fn u32_values(bytes: &[u8]) -> Vec<u32> {
-    bytes.as_chunks::<4>().0.iter().map(|b| u32::from_le_bytes(*b)).collect()
+/// From bytes that may go away, and may be anything.
+struct Copied;
+
+impl Take<'_> for Copied {
+    fn checks(&self) -> bool {
+        true
+    }
+
+    fn text(&self, text: &str) -> Cow<'static, str> {
+        text.to_owned().into()
+    }
+
+    fn floats(&self, bytes: &[u8]) -> Cow<'static, [f32]> {
+        bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
+    }
+
+    fn columns(&self, bytes: &[u8]) -> Cow<'static, [u64]> {
+        bytes.as_chunks().0.iter().map(|b| u64::from_le_bytes(*b)).collect()
+    }
+
+    fn numbers(&self, bytes: &[u8]) -> Numbers {
+        bytes.as_chunks().0.iter().map(|b| u32::from_le_bytes(*b)).collect()
+    }
+}
+
+/// From the program itself, which the tests have read with [`Copied`].
+struct InPlace;
+
+impl Take<'static> for InPlace {
+    fn checks(&self) -> bool {
+        false
+    }
+
+    fn text(&self, text: &'static str) -> Cow<'static, str> {
+        text.into()
+    }
+
+    fn floats(&self, bytes: &'static [u8]) -> Cow<'static, [f32]> {
+        in_place(bytes).map_or_else(|| Copied.floats(bytes), Cow::Borrowed)
+    }
+
+    fn columns(&self, bytes: &'static [u8]) -> Cow<'static, [u64]> {
+        in_place(bytes).map_or_else(|| Copied.columns(bytes), Cow::Borrowed)
+    }
+
+    fn numbers(&self, bytes: &'static [u8]) -> Numbers {
+        in_place(bytes).map_or_else(|| Copied.numbers(bytes), Cow::Borrowed)
+    }
+}
+
+/// The numbers that bytes are, if this machine writes and lays them so.
+fn in_place<T: bytemuck::AnyBitPattern>(bytes: &[u8]) -> Option<&[T]> {
+    bytemuck::try_cast_slice(bytes).ok().filter(|_| cfg!(target_endian = "little"))
 }
 
 /// Finds damage; whoever can write the file can write the checksum too.

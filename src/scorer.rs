@@ -1,7 +1,7 @@
 //! What a sentence shows → the sum of its weights, for all outputs at once: the same sums as those of a
 //! [`crate::sparse::SparseRow`] and the weights, in another order and in single precision, within 1e-5 of them.
 
-use crate::features::{Extractor, Feature, FeatureSpace, NO_COLUMN, tf};
+use crate::features::{Extractor, Feature, FeatureSpace, NO_COLUMN, TakeFeatures, tf};
 
 /// Outputs that are added at once.
 const WIDE: usize = 16;
@@ -15,43 +15,75 @@ pub struct Scorer {
     /// How often each word or pair stands in the sentence.
     counts: Vec<u32>,
     signs: Vec<(u32, f32)>,
-    /// Where a column was put into `cells` last, in this sentence or an earlier one.
-    places: Vec<u32>,
+    /// For each column its idf, and where it was put into `cells` last, in this sentence or an earlier one.
+    places: Vec<(f32, u32)>,
+}
+
+/// Takes features as cells.
+struct Cells<'s> {
+    scorer: &'s mut Scorer,
+    space: &'s FeatureSpace,
+}
+
+impl Cells<'_> {
+    /// Counts a word or pair that may have come before.
+    #[inline(always)]
+    fn count(&mut self, column: u32) {
+        let Scorer { cells, counts, places, .. } = &mut *self.scorer;
+        // That of no column is beyond the end.
+        let Some((idf, place)) = places.get_mut(column as usize) else { return };
+        // What stands there from an earlier sentence is found out by looking.
+        if cells.get(*place as usize).is_some_and(|cell| cell.0 == column) {
+            counts[*place as usize] += 1;
+            return;
+        }
+        *place = cells.len() as u32;
+        cells.push((column, *idf));
+        counts.push(1);
+    }
+}
+
+impl TakeFeatures for Cells<'_> {
+    #[inline]
+    fn take(&mut self, feature: Feature, count: u32) {
+        let column = self.space.column(feature);
+        if column == NO_COLUMN {
+            return;
+        }
+        if feature.is_word() {
+            self.scorer.cells.push((column, self.space.idf()[column as usize]));
+            self.scorer.counts.push(1);
+        } else {
+            self.scorer.signs.push((column, tf(count) * self.space.sign_weight(feature)));
+        }
+    }
+
+    #[inline(always)]
+    fn take_word(&mut self, stem: u32) {
+        self.count(self.space.column(Feature::Word(stem)));
+    }
+
+    #[inline(always)]
+    fn take_pair(&mut self, first: u32, second: u32) {
+        self.count(self.space.column(Feature::Pair(first, second)));
+    }
 }
 
 impl Scorer {
     /// A scorer for this space.
     pub fn new(space: &FeatureSpace) -> Self {
-        Self { cells: Vec::new(), counts: Vec::new(), signs: Vec::new(), places: vec![0; space.n_columns()] }
+        let places = space.idf().iter().map(|&idf| (idf, 0)).collect();
+        Self { cells: Vec::new(), counts: Vec::new(), signs: Vec::new(), places }
     }
 
     /// Writes to `scores`, for each output, the sum of value × weight over what the extractor read last. Weights are columns ×
     /// outputs, row by row; there are as many outputs as `scores` is long.
     pub fn score(&mut self, space: &FeatureSpace, weights: &[f32], extractor: &Extractor, scores: &mut [f32]) {
-        let Self { cells, counts, signs, places } = self;
-        cells.clear();
-        counts.clear();
-        signs.clear();
-        extractor.for_each_feature(|feature, count| {
-            let column = space.column(feature);
-            if column == NO_COLUMN {
-                return;
-            }
-            if !feature.is_word() {
-                return signs.push((column, tf(count) * space.sign_weight(feature)));
-            }
-            if matches!(feature, Feature::Word(_) | Feature::Pair(..)) {
-                // What stands there from an earlier sentence is found out by looking.
-                let place = &mut places[column as usize];
-                if cells.get(*place as usize).is_some_and(|cell| cell.0 == column) {
-                    counts[*place as usize] += 1;
-                    return;
-                }
-                *place = cells.len() as u32;
-            }
-            cells.push((column, space.idf()[column as usize]));
-            counts.push(1);
-        });
+        self.cells.clear();
+        self.counts.clear();
+        self.signs.clear();
+        extractor.give_features(&mut Cells { scorer: self, space });
+        let Self { cells, counts, signs, .. } = self;
         let mut squares = 0.0;
         for ((_, value), &count) in cells.iter_mut().zip(&*counts) {
             *value *= tf(count);

@@ -33,6 +33,7 @@ use crate::matcher::{BadParts, Matcher, Parts};
 use crate::pattern::{Lists, PatternError, PatternReader, SymbolTable};
 use crate::stem::{Stemmer, for_each_raw_word, normalise};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use thiserror::Error;
 use toml::Spanned;
@@ -59,7 +60,7 @@ pub struct Taxonomy {
     pub symbols: SymbolTable,
     /// All patterns, compiled; a match reports a term's number.
     pub matcher: Matcher,
-    source: String,
+    source: Cow<'static, str>,
 }
 
 /// An act or a topic.
@@ -79,7 +80,7 @@ pub struct Term {
     /// The number of its group.
     pub group: u32,
     /// The pattern as it was written.
-    pub pattern: String,
+    pub pattern: Cow<'static, str>,
 }
 
 /// The terms of one list of one label, or of one context.
@@ -286,7 +287,7 @@ impl Taxonomy {
                 patterns.push(pattern);
                 // A term is one line wherever it is shown or kept.
                 let written = value.get_ref().split_whitespace().collect::<Vec<_>>().join(" ");
-                terms.push(Term { group: groups.len() as u32, pattern: written });
+                terms.push(Term { group: groups.len() as u32, pattern: written.into() });
             }
             groups.push(Group { owner, name });
         }
@@ -304,7 +305,7 @@ impl Taxonomy {
             groups,
             matcher: Matcher::new(&patterns, symbols.len()),
             symbols,
-            source: text.to_owned(),
+            source: text.to_owned().into(),
         })
     }
 
@@ -323,9 +324,9 @@ impl Taxonomy {
     /// Puts a stored taxonomy together again, without reading its source. Symbols and terms are lines.
     pub(crate) fn from_parts(
         outline: Outline,
-        source: &str,
+        source: Cow<'static, str>,
         symbols: &str,
-        terms: &str,
+        terms: impl Iterator<Item = Cow<'static, str>>,
         patterns: Parts,
     ) -> Result<Self, PartsError> {
         let Outline { name, acts, act_without_topics, topics, groups: sized } = outline;
@@ -347,19 +348,17 @@ impl Taxonomy {
             group_of_term.resize(group_of_term.len() + n_terms, groups.len() as u32);
             groups.push(group);
         }
-        let written: Vec<&str> = terms.lines().collect();
+        let written: Vec<_> = terms.collect();
         if written.len() != matcher.n_patterns() || group_of_term.len() != matcher.n_patterns() {
             return Err(PartsError::Terms { named: written.len(), compiled: matcher.n_patterns() });
         }
-        let term = |(pattern, group): (&str, u32)| Term { group, pattern: pattern.to_owned() };
-        let terms = written.into_iter().zip(group_of_term).map(term).collect();
-        let source = source.to_owned();
+        let terms = written.into_iter().zip(group_of_term).map(|(pattern, group)| Term { group, pattern }).collect();
         Ok(Self { name, acts, act_without_topics, topics, terms, groups, symbols, matcher, source })
     }
 
     /// Makes matching fast for text like this; what matches does not change.
     pub fn tune<'t>(&mut self, texts: impl Iterator<Item = &'t str>) {
-        let mut words: HashMap<&str, u32> = HashMap::new();
+        let mut words: HashMap<&str, u64> = HashMap::new();
         texts.for_each(|text| for_each_raw_word(text, |raw| *words.entry(raw).or_default() += 1));
         let stemmer = Stemmer::default();
         let (mut normal, mut symbols) = (String::new(), Vec::new());
@@ -370,7 +369,7 @@ impl Taxonomy {
             self.symbols.of_word(&normal, &stemmer.stem(&normal), &mut symbols);
             symbols.iter().for_each(|&s| counts[s as usize] += count);
         }
-        self.matcher = std::mem::take(&mut self.matcher).with_counts(counts);
+        self.matcher.tune(&counts);
     }
 
     /// The text of the file that this was read from.

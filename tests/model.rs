@@ -16,6 +16,8 @@ static MODEL: LazyLock<Model> = LazyLock::new(|| Model::shipped().expect("the sh
 #[test]
 fn saved_and_loaded_it_is_the_same_to_the_bit() {
     assert!(MODEL.to_bytes().expect("writes") == FILE);
+    // The program trusts its own copy; here it is checked as any file is.
+    assert!(Model::from_bytes(FILE).expect("sound").to_bytes().expect("writes") == FILE);
 }
 
 #[test]

@@ -127,8 +127,8 @@ fn table(taxonomy: &TaxonomyFile, coverage: &Coverage) -> anyhow::Result<String>
         let counts = [hits.n_rows, hits.n_documents, hits.n_right].map(|n| n.to_string());
         let shares = [hits.coverage(), hits.precision()].map(|v| v.map_or_else(String::new, |v| format!("{v:.4}")));
         let [rows, documents, right] = &counts;
-        let group = &taxonomy.groups[term.group as usize].name;
-        writer.write_record([group, &term.pattern, rows, documents, right, &shares[0], &shares[1]])?;
+        let group = taxonomy.groups[term.group as usize].name.as_str();
+        writer.write_record([group, &*term.pattern, rows, documents, right, &shares[0], &shares[1]])?;
     }
     Ok(String::from_utf8(writer.into_inner()?)?)
 }

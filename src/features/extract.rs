@@ -1,7 +1,7 @@
 //! What one sentence shows: its words read once, its seed terms found, its features listed. Which of them count, and how much,
 //! is asked in `space`.
 
-use super::{Feature, MARKS, Text, without_conjunction, without_list_number};
+use super::{Feature, MARKS, TakeFeatures, Text, without_conjunction, without_list_number};
 use crate::matcher::MatchScratch;
 use crate::stem::{StemTable, Stemmer, UNKNOWN, for_each_range, normalise};
 use crate::taxonomy::{Owner, Taxonomy};
@@ -155,50 +155,50 @@ impl<'a> Extractor<'a> {
         }
     }
 
-    /// Calls `show` with every feature of the sentence read last and how often it stands there. Words and pairs may come
-    /// several times, all others come once.
+    /// Gives every feature of the sentence read last. Words and pairs may come several times, all others come once.
     #[inline]
-    pub(crate) fn for_each_feature(&self, mut show: impl FnMut(Feature, u32)) {
+    pub(crate) fn give_features(&self, taker: &mut impl TakeFeatures) {
         let Self { words, hits, groups, title_stems, title_groups, is_context, .. } = self;
         let mut last = UNKNOWN;
         for (at, &Word { stem, .. }) in words.iter().enumerate() {
             if stem != UNKNOWN {
-                show(Feature::Word(stem), 1);
+                taker.take_word(stem);
                 if last != UNKNOWN {
-                    show(Feature::Pair(last, stem), 1);
+                    taker.take_pair(last, stem);
                     if at == 1 {
-                        show(Feature::OpeningPair(last, stem), 1);
+                        taker.take(Feature::OpeningPair(last, stem), 1);
                     }
                 }
                 if at == 0 {
-                    show(Feature::Opening(stem), 1);
+                    taker.take(Feature::Opening(stem), 1);
                 }
             }
             last = stem;
         }
-        hits.iter().for_each(|&term| show(Feature::Term(term), 1));
+        hits.iter().for_each(|&term| taker.take(Feature::Term(term), 1));
         let contexts = || groups.iter().map(|&(g, _)| g).filter(|&g| is_context[g as usize]);
         for &(group, count) in groups {
-            show(Feature::Group(group), count);
+            taker.take(Feature::Group(group), count);
             if !is_context[group as usize] {
-                contexts().for_each(|c| show(Feature::Beside(group, c), 1));
+                contexts().for_each(|c| taker.take(Feature::Beside(group, c), 1));
                 let of_title = title_groups.iter().filter(|&&g| is_context[g as usize]);
-                of_title.for_each(|&c| show(Feature::UnderTitle(group, c), 1));
+                of_title.for_each(|&c| taker.take(Feature::UnderTitle(group, c), 1));
             }
         }
-        title_stems.iter().for_each(|&s| show(Feature::TitleWord(s), 1));
-        title_groups.iter().for_each(|&g| show(Feature::TitleGroup(g), 1));
+        title_stems.iter().for_each(|&s| taker.take(Feature::TitleWord(s), 1));
+        title_groups.iter().for_each(|&g| taker.take(Feature::TitleGroup(g), 1));
         let mut marks = self.marks;
         while marks != 0 {
-            show(Feature::Mark(marks.trailing_zeros()), 1);
+            taker.take(Feature::Mark(marks.trailing_zeros()), 1);
             marks &= marks - 1;
         }
     }
 
     /// What the sentence read last showed, for [`super::FeatureSpace::fit`].
     pub fn observed(&self) -> Observed {
-        let mut observed = Vec::new();
-        self.for_each_feature(|feature, count| observed.push((feature.pack(), count)));
+        let mut packed = Packed::default();
+        self.give_features(&mut packed);
+        let Packed(mut observed) = packed;
         observed.sort_unstable();
         observed.dedup_by(|later, kept| {
             let same = later.0 == kept.0;
@@ -208,6 +208,16 @@ impl<'a> Extractor<'a> {
             same
         });
         Observed(observed.into_boxed_slice())
+    }
+}
+
+/// Features, packed, as they come.
+#[derive(Default)]
+struct Packed(Vec<(u64, u32)>);
+
+impl TakeFeatures for Packed {
+    fn take(&mut self, feature: Feature, count: u32) {
+        self.0.push((feature.pack(), count));
     }
 }
 

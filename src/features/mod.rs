@@ -72,6 +72,30 @@ pub const MARKS: [&str; 17] = [
     "ends as an item before another",
 ];
 
+/// A feature's kind, counted apart for one number ([`Feature::SINGLE_KINDS`]) and two ([`Feature::DOUBLE_KINDS`]), and numbers.
+enum Numbers {
+    One(usize, u32),
+    Two(usize, u32, u32),
+}
+
+/// Takes the features of a sentence.
+pub(crate) trait TakeFeatures {
+    /// Takes any feature, and how often the sentence has it.
+    fn take(&mut self, feature: Feature, count: u32);
+
+    /// Takes a stem; it may come again.
+    #[inline(always)]
+    fn take_word(&mut self, stem: u32) {
+        self.take(Feature::Word(stem), 1);
+    }
+
+    /// Takes two stems in a row; they may come again.
+    #[inline(always)]
+    fn take_pair(&mut self, first: u32, second: u32) {
+        self.take(Feature::Pair(first, second), 1);
+    }
+}
+
 impl Feature {
     const BITS: u32 = 28;
 
@@ -118,21 +142,24 @@ impl Feature {
         matches!(self, Self::Word(_) | Self::Pair(..) | Self::Opening(_) | Self::OpeningPair(..))
     }
 
-    /// How many kinds of features are made of one number.
     const SINGLE_KINDS: usize = 7;
+    const DOUBLE_KINDS: usize = 4;
 
-    /// The kind, below [`Self::SINGLE_KINDS`], and the number of a feature that is made of one number; `None` for two.
+    /// What the feature is made of.
     #[inline(always)]
-    fn single(self) -> Option<(usize, u32)> {
+    fn numbers(self) -> Numbers {
         match self {
-            Self::Word(a) => Some((0, a)),
-            Self::Opening(a) => Some((1, a)),
-            Self::TitleWord(a) => Some((2, a)),
-            Self::Mark(a) => Some((3, a)),
-            Self::Term(a) => Some((4, a)),
-            Self::Group(a) => Some((5, a)),
-            Self::TitleGroup(a) => Some((6, a)),
-            Self::Pair(..) | Self::OpeningPair(..) | Self::Beside(..) | Self::UnderTitle(..) => None,
+            Self::Word(a) => Numbers::One(0, a),
+            Self::Opening(a) => Numbers::One(1, a),
+            Self::TitleWord(a) => Numbers::One(2, a),
+            Self::Mark(a) => Numbers::One(3, a),
+            Self::Term(a) => Numbers::One(4, a),
+            Self::Group(a) => Numbers::One(5, a),
+            Self::TitleGroup(a) => Numbers::One(6, a),
+            Self::Pair(a, b) => Numbers::Two(0, a, b),
+            Self::OpeningPair(a, b) => Numbers::Two(1, a, b),
+            Self::Beside(a, b) => Numbers::Two(2, a, b),
+            Self::UnderTitle(a, b) => Numbers::Two(3, a, b),
         }
     }
 

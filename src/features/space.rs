@@ -1,19 +1,20 @@
 //! Which features count and how much: fitted once on what training sentences showed, frozen afterwards.
 
-use super::{Extractor, Feature, MARKS, Observed};
+use super::{Extractor, Feature, MARKS, Numbers, Observed};
 use crate::config::FeatureConfig;
 use crate::math::ln;
 use crate::sparse::SparseRow;
 use crate::stem::{StemTable, UNKNOWN};
 use crate::taxonomy::Taxonomy;
 use hashbrown::HashMap;
+use std::borrow::Cow;
 
 /// The columns that were learned, frozen: which features count, and their idf.
 #[derive(Debug, Clone)]
 pub struct FeatureSpace {
     stems: StemTable,
-    packed: Vec<u64>,
-    idf: Vec<f32>,
+    packed: Cow<'static, [u64]>,
+    idf: Cow<'static, [f32]>,
     columns: Columns,
     config: FeatureConfig,
 }
@@ -28,8 +29,6 @@ pub enum FeatureSpaceError {
     BadColumn(usize),
     #[error("column {0} names a stem or term that does not exist")]
     BadNumber(usize),
-    #[error("the idf of column {0} is not a positive number")]
-    BadIdf(usize),
     #[error("the stems are not sorted")]
     UnsortedStems,
 }
@@ -79,12 +78,9 @@ impl FeatureSpace {
             .map(|&(_, df)| (ln((1.0 + f64::from(n_sentences)) / (1.0 + f64::from(df))) + 1.0) as f32)
             .collect();
         let stems = StemTable::new(used.iter().map(|&u| stems.stem(u).into()).collect());
-        Self::assemble(stems, packed, idf, config.clone())
-    }
-
-    fn assemble(stems: StemTable, packed: Vec<u64>, idf: Vec<f32>, config: FeatureConfig) -> Self {
-        let columns = Columns::new(&packed);
-        Self { stems, packed, idf, columns, config }
+        let mut columns = Columns::default();
+        kept.iter().for_each(|(feature, _)| columns.push(feature.map_stems(new_number)));
+        Self { stems, packed: packed.into(), idf, columns: columns.finished(), config: config.clone() }
     }
 
     /// Puts stored parts together again, after checking them against each other and the taxonomy.
@@ -93,8 +89,8 @@ impl FeatureSpace {
     /// The first thing that does not fit.
     pub fn from_parts(
         stems: Vec<Box<str>>,
-        packed: Vec<u64>,
-        idf: Vec<f32>,
+        packed: Cow<'static, [u64]>,
+        idf: Cow<'static, [f32]>,
         config: FeatureConfig,
         taxonomy: &Taxonomy,
     ) -> Result<Self, FeatureSpaceError> {
@@ -105,8 +101,9 @@ impl FeatureSpace {
             return Err(FeatureSpaceError::ShapeMismatch { columns: packed.len(), idf: idf.len() });
         }
         let (n_terms, n_groups) = (taxonomy.terms.len() as u32, taxonomy.groups.len() as u32);
-        for (column, (&p, &weight)) in packed.iter().zip(&idf).enumerate() {
-            let feature = Feature::unpack(p).filter(|_| column == 0 || packed[column - 1] < p);
+        let mut columns = Columns::default();
+        for (column, &key) in packed.iter().enumerate() {
+            let feature = Feature::unpack(key).filter(|_| column == 0 || packed[column - 1] < key);
             let feature = feature.ok_or(FeatureSpaceError::BadColumn(column))?;
             let fits = match feature {
                 Feature::Mark(m) => (m as usize) < MARKS.len(),
@@ -118,11 +115,9 @@ impl FeatureSpace {
             if !fits {
                 return Err(FeatureSpaceError::BadNumber(column));
             }
-            if !(weight.is_finite() && weight > 0.0) {
-                return Err(FeatureSpaceError::BadIdf(column));
-            }
+            columns.push(feature);
         }
-        Ok(Self::assemble(StemTable::new(stems), packed, idf, config))
+        Ok(Self { stems: StemTable::new(stems), packed, idf, columns: columns.finished(), config })
     }
 
     /// How many columns there are.
@@ -183,7 +178,7 @@ impl FeatureSpace {
     /// The column of a feature, or [`NO_COLUMN`].
     #[inline]
     pub(crate) fn column(&self, feature: Feature) -> u32 {
-        self.columns.of(feature, &self.packed)
+        self.columns.of(feature)
     }
 
     /// The fixed weight of a sign.
@@ -244,53 +239,99 @@ pub(crate) fn tf(count: u32) -> f32 {
 /// The column of a feature that has none.
 pub(crate) const NO_COLUMN: u32 = u32::MAX;
 
-/// Features → columns: a list for each kind that has one number, a table for pairs.
-#[derive(Debug, Clone)]
+/// Features → columns. Columns are ordered by kind, then number, then second number, so little needs to be kept.
+#[derive(Debug, Clone, Default)]
 struct Columns {
-    lists: [Vec<u32>; Feature::SINGLE_KINDS],
-    /// The columns of pairs, by open addressing with linear probing; at most half the places are taken, the others hold
-    /// [`NO_COLUMN`].
-    places: Vec<u32>,
-    shift: u32,
+    n_columns: u32,
+    /// The columns of each kind that has one number.
+    single: [Vec<u32>; Feature::SINGLE_KINDS],
+    double: [Doubles; Feature::DOUBLE_KINDS],
 }
 
 impl Columns {
-    fn new(packed: &[u64]) -> Self {
-        let features = || packed.iter().map(|&key| Feature::unpack(key));
-        let pairs = features().flatten().filter(|feature| feature.single().is_none()).count();
-        let bits = (2 * pairs + 1).next_power_of_two().ilog2().max(1);
-        let places = vec![NO_COLUMN; 1 << bits];
-        let mut columns = Self { lists: Default::default(), places, shift: 64 - bits };
-        for (column, feature) in features().enumerate() {
-            let Some(feature) = feature else { continue };
-            if let Some((kind, number)) = feature.single() {
-                // Columns are sorted, so numbers grow.
-                columns.lists[kind].resize(number as usize, NO_COLUMN);
-                columns.lists[kind].push(column as u32);
-            } else {
-                let place = columns.place(packed[column], packed);
-                columns.places[place] = column as u32;
+    /// Adds the next column.
+    fn push(&mut self, feature: Feature) {
+        match feature.numbers() {
+            Numbers::One(kind, number) => {
+                let list = &mut self.single[kind];
+                list.resize(number as usize, NO_COLUMN);
+                list.push(self.n_columns);
+            }
+            Numbers::Two(kind, a, b) => self.double[kind].push(a, b, self.n_columns),
+        }
+        self.n_columns += 1;
+    }
+
+    fn finished(mut self) -> Self {
+        self.double.iter_mut().for_each(Doubles::finish);
+        self
+    }
+
+    #[inline]
+    fn of(&self, feature: Feature) -> u32 {
+        match feature.numbers() {
+            Numbers::One(kind, number) => self.single[kind].get(number as usize).copied().unwrap_or(NO_COLUMN),
+            Numbers::Two(kind, a, b) => self.double[kind].get(a, b),
+        }
+    }
+}
+
+/// The columns of a kind that has two numbers; they follow one another.
+#[derive(Debug, Clone, Default)]
+struct Doubles {
+    first_column: u32,
+    /// For each first number, where its second numbers begin; one more at the end.
+    starts: Vec<u32>,
+    seconds: Vec<u32>,
+    /// A bit for each hash; it is 0 for most pairs that have no column, which saves looking for them.
+    filter: Vec<u64>,
+    shift: u32,
+}
+
+impl Doubles {
+    /// Bits of the filter for each pair, at least: one pair in eight that has no column passes.
+    const FILTER: usize = 8;
+
+    /// Adds a pair that comes after all others.
+    fn push(&mut self, a: u32, b: u32, column: u32) {
+        if self.seconds.is_empty() {
+            self.first_column = column;
+        }
+        self.starts.resize(a as usize + 1, self.seconds.len() as u32);
+        self.seconds.push(b);
+    }
+
+    fn finish(&mut self) {
+        let bits = (Self::FILTER * self.seconds.len()).next_power_of_two().max(64);
+        self.shift = 64 - bits.ilog2();
+        self.filter = vec![0; bits / 64];
+        self.starts.push(self.seconds.len() as u32);
+        for a in 0..self.starts.len() - 1 {
+            for at in self.starts[a]..self.starts[a + 1] {
+                let bit = self.bit(a as u32, self.seconds[at as usize]);
+                self.filter[bit / 64] |= 1 << (bit % 64);
             }
         }
-        columns
     }
 
     #[inline]
-    fn of(&self, feature: Feature, packed: &[u64]) -> u32 {
-        match feature.single() {
-            Some((kind, number)) => self.lists[kind].get(number as usize).copied().unwrap_or(NO_COLUMN),
-            None => self.places[self.place(feature.pack(), packed)],
-        }
-    }
-
-    /// Where a packed pair stands, or would.
-    #[inline]
-    fn place(&self, key: u64, packed: &[u64]) -> usize {
+    fn bit(&self, a: u32, b: u32) -> usize {
         // Fibonacci hashing (Knuth, The Art of Computer Programming 6.4).
-        let mut place = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as usize;
-        while packed.get(self.places[place] as usize).is_some_and(|&there| there != key) {
-            place = (place + 1) & (self.places.len() - 1);
+        ((u64::from(a) << 32 | u64::from(b)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as usize
+    }
+
+    #[inline]
+    fn get(&self, a: u32, b: u32) -> u32 {
+        let bit = self.bit(a, b);
+        if self.filter[bit / 64] >> (bit % 64) & 1 == 0 {
+            return NO_COLUMN;
         }
-        place
+        let Some(&[begin, end]) = self.starts.get(a as usize..).and_then(|rest| rest.first_chunk()) else {
+            return NO_COLUMN;
+        };
+        match self.seconds[begin as usize..end as usize].binary_search(&b) {
+            Ok(at) => self.first_column + begin + at as u32,
+            Err(_) => NO_COLUMN,
+        }
     }
 }

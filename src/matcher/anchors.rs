@@ -1,176 +1,218 @@
-//! Where is a pattern looked at? At the word that is rarest of all that it needs, if its neighbours may stand beside it.
+//! When is a pattern looked at? When a word of the rarest class that it needs is there, and words of two more classes as near as
+//! they must be.
 
-use super::code::{ARGUMENT, Alternatives, GAP, OPTIONAL, SHIFT, WORD};
+use super::Lists;
+use super::code::{ARGUMENT, Alternatives, CHOICE, GAP, OPTIONAL, SHIFT, WORD, spans};
+use super::near::{Beside, Mask, Masks};
+use hashbrown::HashMap;
+use std::borrow::Cow;
 
-/// A pattern to look at where a word of its rarest class stands: the neighbours that the word must have, and where the pattern
-/// may begin.
+/// A pattern to look at where a certain word stands.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Anchor {
-    /// The symbols of which one must stand before the word, and after it, and how near: see [`WITHIN`].
-    pub before: Mask,
-    pub after: Mask,
     pub pattern: u32,
-    pub near_before: u8,
-    pub near_after: u8,
+    /// The masks, by number, of which a word must have a bit, and which words.
+    masks: [u16; 2],
+    beside: [Beside; 2],
     /// The word is the whole pattern.
     pub alone: bool,
-    /// How many words of the pattern stand before the word, at least and at most.
-    pub least: u8,
-    pub most: u8,
 }
 
-/// How many words beside a word are looked at together; an anchor says by its place in this list which it means.
-pub(super) const WITHIN: [usize; 4] = [1, 2, 4, 8];
-/// The last of them.
-pub(super) const FAR: usize = 8;
-
-/// A set of symbols, some of which cannot be told apart.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Mask([u64; MASK_WORDS]);
-/// The most frequent symbols have a bit of their own in masks; the others share what is left.
-const OWN_BITS: usize = 128;
-/// A bit of every mask of a place, even of one without a word: as a mask of symbols it is fulfilled by anything.
-pub(super) const ANYTHING: Mask = Mask::bit(MASK_BITS - 1);
-/// The bits that stand for one symbol each.
-pub(super) const OWN: Mask = Mask([u64::MAX, u64::MAX, 0, 0]);
-const MASK_WORDS: usize = 4;
-const MASK_BITS: usize = 64 * MASK_WORDS;
-
-impl Mask {
-    pub const EMPTY: Self = Self([0; MASK_WORDS]);
-
-    const fn bit(number: usize) -> Self {
-        let mut mask = Self::EMPTY;
-        mask.0[number / 64] = 1 << (number % 64);
-        mask
+impl Anchor {
+    /// Its word may stand at this place, as far as the words near it tell.
+    #[inline]
+    pub fn may_stand_at(&self, place: usize, words: &Masks, masks: &[Mask]) -> bool {
+        let is_there = |need: usize| words.beside(place, self.beside[need]) & masks[usize::from(self.masks[need])] != 0;
+        is_there(0) && is_there(1)
     }
 
-    /// Both have a bit in common.
-    #[inline(always)]
-    pub fn meets(self, other: Self) -> bool {
-        self.and(other) != Self::EMPTY
+    /// As numbers, for the model file.
+    pub fn encode(self) -> [u32; 3] {
+        let [a, b] = self.beside;
+        [
+            self.pattern << 1 | u32::from(self.alone),
+            u32::from(self.masks[0]) | u32::from(self.masks[1]) << 16,
+            u32::from_le_bytes([a.first as u8, a.together, b.first as u8, b.together]),
+        ]
     }
 
-    #[inline(always)]
-    pub fn and(self, other: Self) -> Self {
-        Self(std::array::from_fn(|at| self.0[at] & other.0[at]))
-    }
-
-    #[inline(always)]
-    pub fn or(self, other: Self) -> Self {
-        Self(std::array::from_fn(|at| self.0[at] | other.0[at]))
-    }
-
-    pub fn all(masks: impl Iterator<Item = Self>) -> Self {
-        masks.fold(Self::EMPTY, Self::or)
+    /// The anchor that numbers stand for; `None` if they stand for none.
+    pub fn decode([pattern, masks, beside]: [u32; 3], n_patterns: usize, n_masks: usize) -> Option<Self> {
+        let [a, a_together, b, b_together] = beside.to_le_bytes();
+        let beside = [Beside { first: a as i8, together: a_together }, Beside { first: b as i8, together: b_together }];
+        let anchor = Self {
+            pattern: pattern >> 1,
+            alone: pattern & 1 == 1,
+            masks: [masks as u16, (masks >> 16) as u16],
+            beside,
+        };
+        let is_sound = (anchor.pattern as usize) < n_patterns
+            && anchor.masks.iter().all(|&mask| usize::from(mask) < n_masks)
+            && beside.iter().all(|beside| beside.is_sound());
+        is_sound.then_some(anchor)
     }
 }
 
-/// The bit of each symbol in masks.
-pub(super) fn bits_of(counts: &[u64]) -> Vec<Mask> {
-    let mut by_count: Vec<usize> = (0..counts.len()).collect();
-    by_count.sort_by_key(|&symbol| std::cmp::Reverse(counts[symbol]));
-    let mut bits = vec![Mask::EMPTY; counts.len()];
-    for (rank, symbol) in by_count.into_iter().enumerate() {
-        bits[symbol] = Mask::bit(if rank < OWN_BITS { rank } else { OWN_BITS + rank % (MASK_BITS - 1 - OWN_BITS) });
-    }
-    bits
-}
-
-/// One element of code, as far as anchors are concerned.
-pub(super) struct Element {
-    kind: Kind,
-    /// The symbols of the first and the last word of a match; [`ANYTHING`] where it is not known.
-    first: Mask,
-    last: Mask,
-    /// Words of a match, at least and at most.
+/// A need as it is worked out.
+#[derive(Clone, Copy)]
+struct Near {
+    class: u32,
+    before: bool,
+    /// How much further on, or back, it stands at least (1 is next to the other), and at most.
     least: usize,
     most: usize,
 }
 
-enum Kind {
+impl Near {
+    /// The same for another word, on the far side of so many more, at least and at most.
+    fn beyond(self, (least, most): (usize, usize)) -> Self {
+        Self { least: self.least + least, most: self.most + most, ..self }
+    }
+}
+
+/// One element of a sequence.
+struct Element<'c> {
+    kind: Kind<'c>,
+    /// The words of a match, at least and at most.
+    span: (usize, usize),
+}
+
+#[derive(Clone)]
+enum Kind<'c> {
     /// A word of this class.
     Word(u32),
-    Choice(Vec<Vec<Element>>),
+    /// One of these alternatives.
+    Choice(Alternatives<'c>),
     /// What can be missing.
     Other,
 }
 
 /// The elements of checked code.
-pub(super) fn elements(code: &[u32], class_masks: &[Mask]) -> Vec<Element> {
+fn elements(code: &[u32]) -> Vec<Element<'_>> {
     let (mut found, mut at) = (Vec::new(), 0);
     while at < code.len() {
-        let (operation, argument) = (code[at] >> SHIFT, (code[at] & ARGUMENT) as usize);
+        let (begin, operation, argument) = (at, code[at] >> SHIFT, (code[at] & ARGUMENT) as usize);
         at += 1;
-        let other = |most| Element { kind: Kind::Other, first: ANYTHING, last: ANYTHING, least: 0, most };
-        found.push(match operation {
-            WORD => {
-                let mask = class_masks[argument];
-                Element { kind: Kind::Word(argument as u32), first: mask, last: mask, least: 1, most: 1 }
-            }
-            GAP => other(argument),
-            OPTIONAL => {
-                let body = &code[at..at + argument];
-                at += argument;
-                other(elements(body, class_masks).iter().map(|e| e.most).sum())
-            }
+        let kind = match operation {
+            WORD => Kind::Word(argument as u32),
+            GAP => Kind::Other,
             _ => {
-                let body = Alternatives(&code[at..at + argument]);
                 at += argument;
-                choice(body.flatten().map(|alternative| elements(alternative, class_masks)).collect())
+                if operation == CHOICE { Kind::Choice(Alternatives(&code[begin + 1..at])) } else { Kind::Other }
             }
-        });
+        };
+        found.push(Element { kind, span: spans(&code[begin..at]) });
     }
     found
 }
 
-fn choice(alternatives: Vec<Vec<Element>>) -> Element {
-    let least = |a: &Vec<Element>| a.iter().map(|e| e.least).sum::<usize>();
-    let most = |a: &Vec<Element>| a.iter().map(|e| e.most).sum::<usize>();
-    // The edge of an alternative is known where its outermost element cannot be missing.
-    let edge = |outermost: Option<&Element>, mask: fn(&Element) -> Mask| match outermost {
-        Some(element) if element.least > 0 => mask(element),
-        _ => ANYTHING,
-    };
-    Element {
-        first: Mask::all(alternatives.iter().map(|a| edge(a.first(), |e| e.first))),
-        last: Mask::all(alternatives.iter().map(|a| edge(a.last(), |e| e.last))),
-        least: alternatives.iter().map(least).min().unwrap_or(0),
-        most: alternatives.iter().map(most).max().unwrap_or(0),
-        kind: Kind::Choice(alternatives),
-    }
+/// The edge of a match that is meant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Edge {
+    First,
+    Last,
 }
 
 /// Lays down the anchors of patterns.
-pub(super) struct Anchors<'a> {
-    /// How often each symbol occurs.
-    pub counts: &'a [u64],
-    pub classes: &'a [&'a [u32]],
-    pub of_symbol: Vec<Vec<Anchor>>,
-    pub openings: Vec<Vec<Anchor>>,
+pub(super) struct Anchors<'c> {
+    /// How often each symbol occurs, and its bit in masks.
+    counts: &'c [u64],
+    bits: &'c [u32],
+    /// The symbols of each class behind the symbols, and how often words of it occur.
+    pub classes: Vec<Cow<'c, [u32]>>,
+    costs: Vec<u64>,
+    /// The classes that were made here.
+    made: HashMap<Vec<u32>, u32, foldhash::fast::FixedState>,
+    /// The masks that words are compared with; the first has every bit.
+    pub masks: Vec<Mask>,
+    numbers_of_masks: HashMap<Mask, u16, foldhash::fast::FixedState>,
+    /// The anchors, each with the class of its word.
+    pub anchors: Vec<(u32, Anchor)>,
+    /// Those of patterns bound to the start whose first word is known, each with its class.
+    pub openings: Vec<(u32, Anchor)>,
 }
 
-/// What surrounds a sequence: on each side the symbols of the nearest word that must come and how far it may be, and the words
-/// of the pattern before it, at least and at most.
-#[derive(Clone, Copy)]
-pub(super) struct Around {
-    pub before: Option<(Mask, usize)>,
-    pub after: Option<(Mask, usize)>,
-    pub least: usize,
-    pub most: usize,
-    /// There is nothing around it.
-    pub alone: bool,
-    /// The pattern is bound to the start.
-    pub at_start: bool,
-}
+impl<'c> Anchors<'c> {
+    pub fn new(counts: &'c [u64], bits: &'c [u32], classes: &'c Lists<u32>) -> Self {
+        let sum = |symbols: &[u32]| symbols.iter().map(|&s| counts[s as usize]).sum();
+        Self {
+            counts,
+            bits,
+            costs: classes.iter().map(sum).collect(),
+            classes: classes.iter().map(Into::into).collect(),
+            made: HashMap::default(),
+            masks: vec![Mask::MAX],
+            numbers_of_masks: HashMap::default(),
+            anchors: Vec::new(),
+            openings: Vec::new(),
+        }
+    }
 
-impl Anchors<'_> {
-    /// The words to look at for an element; `None` where it can be missing.
+    fn cost_of(&self, class: u32) -> u64 {
+        let class = class as usize;
+        self.counts.get(class).copied().unwrap_or_else(|| self.costs[class - self.counts.len()])
+    }
+
+    /// Adds the symbols that the first or last word of a match may have; `None` if that is not known.
+    fn edge(&self, code: &[u32], edge: Edge, symbols: &mut Vec<u32>) -> Option<()> {
+        let elements = elements(code);
+        let outermost = if edge == Edge::First { elements.first() } else { elements.last() };
+        match &outermost?.kind {
+            &Kind::Word(class) => match (class as usize).checked_sub(self.counts.len()) {
+                None => symbols.push(class),
+                Some(set) => symbols.extend_from_slice(&self.classes[set]),
+            },
+            Kind::Choice(alternatives) => {
+                alternatives.clone().flatten().try_for_each(|code| self.edge(code, edge, symbols))?
+            }
+            Kind::Other => return None,
+        }
+        Some(())
+    }
+
+    /// The class of the first or last word of an element's matches, if it is known.
+    fn edge_class(&mut self, element: &Kind, edge: Edge) -> Option<u32> {
+        let alternatives = match element {
+            Kind::Word(class) => return Some(*class),
+            Kind::Choice(alternatives) => alternatives.clone(),
+            Kind::Other => return None,
+        };
+        let mut symbols = Vec::new();
+        alternatives.flatten().try_for_each(|code| self.edge(code, edge, &mut symbols))?;
+        symbols.sort_unstable();
+        symbols.dedup();
+        if let [symbol] = symbols[..] {
+            return Some(symbol);
+        }
+        if let Some(&class) = self.made.get(&symbols) {
+            return Some(class);
+        }
+        let class = (self.counts.len() + self.classes.len()) as u32;
+        self.costs.push(symbols.iter().map(|&s| self.counts[s as usize]).sum());
+        self.classes.push(symbols.clone().into());
+        self.made.insert(symbols, class);
+        Some(class)
+    }
+
+    /// Lays down the anchors of a pattern; false if it needs no word at all.
+    pub fn lay(&mut self, pattern: u32, code: &[u32], bound: bool, at_start: bool) -> bool {
+        if at_start {
+            let begin = self.openings.len();
+            if self.lay_openings(pattern, code, &[]) {
+                return true;
+            }
+            self.openings.truncate(begin);
+        }
+        self.lay_rarest(pattern, code, &[], !bound)
+    }
+
+    /// How often one looks for an element; `None` where it can be missing.
     fn cost(&self, element: &Element) -> Option<u64> {
         match &element.kind {
-            _ if element.least == 0 => None,
-            Kind::Word(class) => Some(self.classes[*class as usize].iter().map(|&s| self.counts[s as usize]).sum()),
-            Kind::Choice(alternatives) => alternatives.iter().map(|a| Some(self.rarest(a)?.1)).sum(),
+            Kind::Word(class) => Some(self.cost_of(*class)),
+            Kind::Choice(alternatives) => {
+                alternatives.clone().flatten().map(|a| Some(self.rarest(&elements(a))?.1)).sum()
+            }
             Kind::Other => None,
         }
     }
@@ -181,50 +223,86 @@ impl Anchors<'_> {
         costs.min_by_key(|&(_, cost)| cost)
     }
 
-    /// Lays down an anchor for every symbol with which a match of the sequence must have its rarest word; false if there is none.
-    pub fn lay(&mut self, pattern: u32, elements: &[Element], around: Around) -> bool {
-        let Some((rarest, _)) = self.rarest(elements) else { return false };
-        let (before, own, after) = (&elements[..rarest], &elements[rarest], &elements[rarest + 1..]);
-        let around = Around {
-            before: neighbour(before.iter().rev().map(|e| (e, e.last)), around.before),
-            after: neighbour(after.iter().map(|e| (e, e.first)), around.after),
-            least: around.least + before.iter().map(|e| e.least).sum::<usize>(),
-            most: around.most + before.iter().map(|e| e.most).sum::<usize>(),
-            alone: around.alone && elements.len() == 1,
-            at_start: around.at_start,
-        };
-        let symbols = match &own.kind {
-            Kind::Word(class) => self.classes[*class as usize],
-            Kind::Choice(alternatives) => return alternatives.iter().all(|a| self.lay(pattern, a, around)),
-            Kind::Other => return false,
-        };
-        let mask = |near: Option<(Mask, usize)>| match near {
-            Some((mask, distance)) if distance < FAR => (mask, WITHIN.partition_point(|&words| words <= distance)),
-            _ => (ANYTHING, 0),
-        };
-        let ((before, near_before), (after, near_after)) = (mask(around.before), mask(around.after));
-        let (near_before, near_after) = (near_before as u8, near_after as u8);
-        let (least, most) = (around.least as u8, around.most as u8);
-        let alone = around.alone;
-        let anchor = Anchor { before, after, pattern, near_before, near_after, alone, least, most };
-        let lists = if around.at_start { &mut self.openings } else { &mut self.of_symbol };
-        symbols.iter().for_each(|&symbol| lists[symbol as usize].push(anchor));
-        true
-    }
-}
-
-/// Of elements in order of distance, the symbols of the nearest word that must come, and how far it can be (0 is next);
-/// behind them comes what lies beyond.
-fn neighbour<'e>(
-    elements: impl Iterator<Item = (&'e Element, Mask)>,
-    beyond: Option<(Mask, usize)>,
-) -> Option<(Mask, usize)> {
-    let mut distance = 0;
-    for (element, near) in elements {
-        if element.least > 0 {
-            return Some((near, distance));
+    /// Lays anchors at the rarest of what a sequence needs; `outer` is needed around it.
+    fn lay_rarest(&mut self, pattern: u32, code: &[u32], outer: &[Near], alone: bool) -> bool {
+        let elements = elements(code);
+        let Some((at, _)) = self.rarest(&elements) else { return false };
+        let needs = self.needs(&elements, at, outer);
+        let alone = alone && elements.len() == 1;
+        match elements[at].kind.clone() {
+            Kind::Word(class) => {
+                let anchor = self.anchor(pattern, &needs, alone);
+                self.anchors.push((class, anchor));
+                true
+            }
+            Kind::Choice(mut alternatives) => {
+                alternatives.all(|code| code.is_some_and(|code| self.lay_rarest(pattern, code, &needs, alone)))
+            }
+            Kind::Other => false,
         }
-        distance += element.most;
     }
-    beyond.map(|(near, further)| (near, distance + further))
+
+    /// Lays anchors at the first word of a sequence; false if it is not known.
+    fn lay_openings(&mut self, pattern: u32, code: &[u32], outer: &[Near]) -> bool {
+        let elements = elements(code);
+        let Some(first) = elements.first() else { return false };
+        let needs = self.needs(&elements, 0, outer);
+        match first.kind.clone() {
+            Kind::Word(class) => {
+                let anchor = self.anchor(pattern, &needs, false);
+                self.openings.push((class, anchor));
+                true
+            }
+            Kind::Choice(mut alternatives) => {
+                alternatives.all(|code| code.is_some_and(|code| self.lay_openings(pattern, code, &needs)))
+            }
+            Kind::Other if code[0] >> SHIFT == OPTIONAL => {
+                let (body, rest) = code[1..].split_at((code[0] & ARGUMENT) as usize);
+                self.lay_openings(pattern, body, &needs) && self.lay_openings(pattern, rest, outer)
+            }
+            Kind::Other => false,
+        }
+    }
+
+    fn anchor(&mut self, pattern: u32, needs: &[Near], alone: bool) -> Anchor {
+        let mut rarest = needs.to_vec();
+        rarest.sort_by_key(|near| (self.cost_of(near.class), near.most));
+        let mut needs = rarest.iter().filter_map(|near| {
+            Some((self.number_of_mask(near.class)?, Beside::covering(near.before, near.least, near.most)?))
+        });
+        let mut need = || needs.next().unwrap_or((0, Beside::ITSELF));
+        let (a, b) = (need(), need());
+        Anchor { pattern, masks: [a.0, b.0], beside: [a.1, b.1], alone }
+    }
+
+    /// The number of a class's mask; `None` if there are too many.
+    fn number_of_mask(&mut self, class: u32) -> Option<u16> {
+        let bit = |symbol: u32| 1 << self.bits[symbol as usize];
+        let mask = match (class as usize).checked_sub(self.counts.len()) {
+            None => bit(class),
+            Some(set) => self.classes[set].iter().fold(0, |mask, &s| mask | bit(s)),
+        };
+        let next = u16::try_from(self.masks.len()).ok()?;
+        Some(*self.numbers_of_masks.entry(mask).or_insert_with(|| {
+            self.masks.push(mask);
+            next
+        }))
+    }
+
+    /// The words that must stand around an element of a sequence, and those around the sequence.
+    fn needs(&mut self, elements: &[Element], at: usize, outer: &[Near]) -> Vec<Near> {
+        let mut needs = Vec::new();
+        let (mut front, mut back) = ((0, 0), (0, 0));
+        let mut walk = |element: &Element, edge, (least, most): &mut (usize, usize)| {
+            if let Some(class) = self.edge_class(&element.kind, edge) {
+                needs.push(Near { class, before: edge == Edge::Last, least: *least + 1, most: *most + 1 });
+            }
+            *least += element.span.0;
+            *most += element.span.1;
+        };
+        elements[..at].iter().rev().for_each(|element| walk(element, Edge::Last, &mut front));
+        elements[at + 1..].iter().for_each(|element| walk(element, Edge::First, &mut back));
+        needs.extend(outer.iter().map(|near| near.beyond(if near.before { front } else { back })));
+        needs
+    }
 }

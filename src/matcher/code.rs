@@ -27,17 +27,24 @@ pub(super) enum Node {
     Choice(Vec<Vec<Node>>),
 }
 
-/// The distinct classes, numbered in order of first use.
-#[derive(Default)]
+/// The distinct classes: a symbol is the class of its number, sets of several follow in order of first use.
 pub(super) struct Classes {
+    n_symbols: usize,
     numbers: HashMap<Box<[u32]>, u32>,
     pub flat: Vec<u32>,
 }
 
 impl Classes {
+    pub fn new(n_symbols: usize) -> Self {
+        Self { n_symbols, numbers: HashMap::new(), flat: Vec::new() }
+    }
+
     fn number(&mut self, symbols: BTreeSet<u32>) -> u32 {
+        if let (1, Some(&symbol)) = (symbols.len(), symbols.first()) {
+            return symbol;
+        }
         let symbols: Box<[u32]> = symbols.into_iter().collect();
-        let next = self.numbers.len() as u32;
+        let next = (self.n_symbols + self.numbers.len()) as u32;
         let flat = &mut self.flat;
         *self.numbers.entry(symbols).or_insert_with_key(|symbols| {
             flat.push(symbols.len() as u32);
@@ -146,7 +153,33 @@ pub(super) fn check(code: &[u32], n_classes: usize, depth: usize) -> Option<usiz
     Some(width)
 }
 
+/// The words that a match of checked code spans, at least and at most.
+pub(super) fn spans(code: &[u32]) -> (usize, usize) {
+    let (mut at, mut least, mut most) = (0, 0, 0);
+    while at < code.len() {
+        let (operation, argument) = (code[at] >> SHIFT, (code[at] & ARGUMENT) as usize);
+        at += 1;
+        let (l, m) = match operation {
+            WORD => (1, 1),
+            GAP => (0, argument),
+            _ => {
+                let body = &code[at..at + argument];
+                at += argument;
+                if operation == OPTIONAL {
+                    (0, spans(body).1)
+                } else {
+                    let each = || Alternatives(body).flatten().map(spans);
+                    (each().map(|s| s.0).min().unwrap_or(0), each().map(|s| s.1).max().unwrap_or(0))
+                }
+            }
+        };
+        (least, most) = (least + l, most + m);
+    }
+    (least, most)
+}
+
 /// The alternatives of a choice; `None` where the code is broken.
+#[derive(Clone)]
 pub(super) struct Alternatives<'c>(pub &'c [u32]);
 
 impl<'c> Iterator for Alternatives<'c> {

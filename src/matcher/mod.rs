@@ -1,21 +1,25 @@
 //! All patterns of a taxonomy at once: the words of a sentence → the numbers of the patterns that match.
 //!
-//! A pattern is looked at only where the word stands that is rarest of all that it needs, and only if the words beside that
-//! may be its neighbours. Masks of symbols tell it at once; some symbols share a bit, so a mask may say yes too often, never
-//! no. What is left is matched exactly: from the set of places where it may begin to the set of those where it may end, one
-//! bit a place, by shifts and intersections.
+//! Patterns ask for words of classes. For every class the places where the sentence has a word of it are one number, a bit a
+//! place. A pattern is looked at only if its rarest class is there, and the next rarest that it needs; then it is matched
+//! exactly, from the set of places where it may begin to the set of those where it may end, by intersections and shifts.
+//! Source: the Shift-And method of Baeza-Yates and Gonnet 1992, "A new approach to text searching", turned round: a bit
+//! stands for a place of the text instead of the pattern.
 //!
 //! Compiled patterns are numbers (see [`Matcher::parts`]), so that a model file holds them ready for use.
 
 mod anchors;
 mod code;
+mod near;
 mod places;
 
 use crate::pattern::{MAX_WIDTH, Pattern};
-use anchors::{ANYTHING, Anchor, Anchors, Around, FAR, Mask, OWN, WITHIN, bits_of, elements};
-use code::{ARGUMENT, Classes, GAP, OPTIONAL, SHIFT, WORD, check, encode};
+use anchors::{Anchor, Anchors};
+use code::{ARGUMENT, Alternatives, Classes, GAP, OPTIONAL, SHIFT, WORD, check, encode};
 use hashbrown::HashMap;
-use places::Bits;
+use near::{Mask, Masks, bits_of};
+use places::Places;
+use std::borrow::Cow;
 
 /// Many patterns, compiled. A pattern's number is its place in the list given.
 #[derive(Debug, Clone, Default)]
@@ -24,36 +28,47 @@ pub struct Matcher {
     /// Where each program begins; the terms' first, then those of exclusions.
     programs: Vec<Program>,
     n_patterns: usize,
-    /// The programs of exclusions of each pattern: `exclusions[exclusion_starts[p]..exclusion_starts[p + 1]]`.
-    exclusion_starts: Vec<u32>,
-    exclusions: Vec<u32>,
-    /// The symbols of each class, in the same form.
-    class_starts: Vec<u32>,
-    class_symbols: Vec<u32>,
-    /// A bit for each symbol of a class, many symbols sharing one.
-    class_masks: Vec<Mask>,
-    bits: Vec<Mask>,
-    /// The patterns to look at when a symbol occurs, in the same form.
-    anchor_starts: Vec<u32>,
-    anchors: Vec<Anchor>,
-    /// The same of patterns that are bound to the start, for the first words of a sentence.
-    opening_starts: Vec<u32>,
-    openings: Vec<Anchor>,
-    /// The last place where an anchor of these may stand.
-    opening_reach: usize,
+    n_symbols: usize,
+    /// The programs of exclusions of each pattern.
+    exclusions: Lists<u32>,
+    /// The symbols of each class of several.
+    classes: Lists<u32>,
+    /// The patterns to look at when a symbol is there.
+    anchors: Lists<Anchor>,
+    /// The patterns to look at when the first word has a symbol.
+    openings: Lists<Anchor>,
+    /// The masks that anchors name.
+    masks: Vec<Mask>,
 }
+
+/// Numbers, which may stand in the program itself.
+pub type Numbers = Cow<'static, [u32]>;
 
 /// What a matcher is made of, as numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Parts {
-    /// The classes: for each, how many symbols it has, then the symbols, increasing.
-    pub classes: Vec<u32>,
+    /// The classes of several symbols: for each, how many it has, then the symbols, increasing. They are numbered behind the
+    /// symbols, each of which is a class of its own.
+    pub classes: Numbers,
     /// The patterns: for each, 1 if it is bound to the start plus 2 if to the end, how many programs it has, and for each of
     /// these its length and its code; the first is what must match, the others what must not.
-    pub patterns: Vec<u32>,
-    /// How often each symbol occurs in text like that to be read. It decides in which order things are looked at, never what
-    /// matches. Empty where it is not known.
-    pub counts: Vec<u32>,
+    pub patterns: Numbers,
+    /// Where patterns are looked at.
+    pub layout: Layout,
+}
+
+/// Where patterns are looked at. It is worked out from patterns and how often words occur, and decides how fast a matcher is,
+/// not what matches.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// The bit of each symbol in masks.
+    pub bits: Numbers,
+    /// The masks of neighbours, four numbers each, the lowest first.
+    pub masks: Numbers,
+    /// By symbol, the patterns to look at when it is there, four numbers each: the symbol, the pattern and what must stand near.
+    pub anchors: Numbers,
+    /// The same for symbols of the first word.
+    pub openings: Numbers,
 }
 
 /// Why numbers make no matcher.
@@ -70,19 +85,79 @@ struct Program {
 }
 
 /// A list of lists, end to end.
-fn flatten<T: Copy>(lists: &[Vec<T>]) -> (Vec<u32>, Vec<T>) {
-    let mut starts = vec![0];
-    starts.extend(lists.iter().scan(0, |end, list| {
-        *end += list.len() as u32;
-        Some(*end)
-    }));
-    (starts, lists.concat())
+#[derive(Debug, Clone)]
+struct Lists<T> {
+    /// Where each list begins, and the end of the last.
+    starts: Vec<u32>,
+    items: Vec<T>,
+}
+
+impl<T> Default for Lists<T> {
+    fn default() -> Self {
+        Self { starts: vec![0], items: Vec::new() }
+    }
+}
+
+impl<T: Copy> Lists<T> {
+    /// `n` lists of items, each with the number of its list; items keep their order.
+    fn new(n: usize, items: &[(u32, T)]) -> Self {
+        let mut starts = vec![0; n + 1];
+        items.iter().for_each(|&(list, _)| starts[list as usize + 1] += 1);
+        (0..n).for_each(|list| starts[list + 1] += starts[list]);
+        let mut ends = starts.clone();
+        let mut sorted: Vec<T> = items.iter().map(|&(_, item)| item).collect();
+        for &(list, item) in items {
+            let end = &mut ends[list as usize];
+            sorted[*end as usize] = item;
+            *end += 1;
+        }
+        Self { starts, items: sorted }
+    }
+
+    fn with_room(n: usize, n_items: usize) -> Self {
+        let mut starts = Vec::with_capacity(n + 1);
+        starts.push(0);
+        Self { starts, items: Vec::with_capacity(n_items) }
+    }
+
+    /// Adds a list.
+    fn push(&mut self, list: &[T]) {
+        self.items.extend_from_slice(list);
+        self.starts.push(self.items.len() as u32);
+    }
+
+    /// Adds an item to a list, which is the last or comes after it.
+    fn add(&mut self, list: usize, item: T) {
+        self.end(list + 1);
+        self.items.push(item);
+        if let Some(end) = self.starts.last_mut() {
+            *end += 1;
+        }
+    }
+
+    /// Adds empty lists until there are `n`.
+    fn end(&mut self, n: usize) {
+        self.starts.resize((n + 1).max(self.starts.len()), self.items.len() as u32);
+    }
+
+    fn len(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &[T]> {
+        (0..self.len() as u32).map(|list| self.get(list))
+    }
+
+    #[inline]
+    fn get(&self, list: u32) -> &[T] {
+        &self.items[self.starts[list as usize] as usize..self.starts[list as usize + 1] as usize]
+    }
 }
 
 impl Matcher {
     /// Compiles patterns over `n_symbols` symbols; a match reports a pattern's place in this list.
     pub fn new(patterns: &[Pattern], n_symbols: usize) -> Self {
-        let mut classes = Classes::default();
+        let mut classes = Classes::new(n_symbols);
         let mut flat = Vec::new();
         for pattern in patterns {
             flat.push(u32::from(pattern.at_start) | u32::from(pattern.at_end) << 1);
@@ -95,15 +170,19 @@ impl Matcher {
                 flat[at] = (flat.len() - at - 1) as u32;
             }
         }
-        let parts = Parts { classes: classes.flat, patterns: flat, counts: Vec::new() };
         // What was just compiled is well formed.
-        Self::from_parts(parts, n_symbols).unwrap_or_default()
+        let parts = Parts { classes: classes.flat.into(), patterns: flat.into(), layout: Layout::default() };
+        let mut matcher = Self::without_layout(parts, n_symbols).unwrap_or_default();
+        // How often patterns use a symbol tells a little of how common it is.
+        let mut counts = vec![1; n_symbols];
+        matcher.for_each_class(|symbols| symbols.iter().for_each(|&s| counts[s as usize] += 1));
+        matcher.lay_out(&counts);
+        matcher
     }
 
-    /// The same matcher, made fast for text in which each symbol occurs as often as this; what matches does not change.
-    pub fn with_counts(self, counts: Vec<u32>) -> Self {
-        let n_symbols = counts.len();
-        Self::from_parts(Parts { counts, ..self.parts.clone() }, n_symbols).unwrap_or(self)
+    /// Makes the matcher fast for text in which each symbol occurs as often as this; what matches does not change.
+    pub fn tune(&mut self, counts: &[u64]) {
+        self.lay_out(&counts.iter().map(|n| 1 + n).collect::<Vec<_>>());
     }
 
     /// How many patterns there are.
@@ -121,13 +200,14 @@ impl Matcher {
     /// # Errors
     /// Numbers that no compiled patterns over `n_symbols` symbols have.
     pub fn from_parts(parts: Parts, n_symbols: usize) -> Result<Self, BadParts> {
-        let matcher = Self::of_parts(&parts, n_symbols)?;
-        Ok(Self { parts, ..matcher })
+        let mut matcher = Self::without_layout(parts, n_symbols)?;
+        matcher.read_layout()?;
+        Ok(matcher)
     }
 
-    /// The matcher but for its parts.
-    fn of_parts(parts: &Parts, n_symbols: usize) -> Result<Self, BadParts> {
-        let (mut classes, mut at) = (Vec::new(), 0);
+    /// The matcher, which looks at no pattern yet.
+    fn without_layout(parts: Parts, n_symbols: usize) -> Result<Self, BadParts> {
+        let (mut classes, mut at) = (Lists::default(), 0);
         while let Some(&n) = parts.classes.get(at) {
             let symbols = parts.classes.get(at + 1..at + 1 + n as usize).ok_or(BadParts(at))?;
             if !symbols.is_sorted_by(|a, b| a < b) || symbols.last().is_none_or(|&s| s as usize >= n_symbols) {
@@ -147,88 +227,105 @@ impl Matcher {
                 return Err(BadParts(at));
             }
             at += 2;
-            let mut own = Vec::new();
             for program in 0..n_programs {
                 let begin = at + 1;
                 let end = begin + *flat.get(at).ok_or(BadParts(at))? as usize;
                 let code = flat.get(begin..end).ok_or(BadParts(at))?;
-                check(code, classes.len(), 0).filter(|&width| width > 0).ok_or(BadParts(begin))?;
+                check(code, n_symbols + classes.len(), 0).filter(|&width| width > 0).ok_or(BadParts(begin))?;
                 let place = Program { begin: begin as u32, end: end as u32, at_start: false, at_end: false };
                 if program == 0 {
                     terms.push(Program { at_start: bound & 1 == 1, at_end: bound & 2 == 2, ..place });
                 } else {
-                    own.push(*known.entry(code).or_insert_with(|| {
+                    let number = *known.entry(code).or_insert_with(|| {
                         hidden.push(place);
                         hidden.len() as u32 - 1
-                    }));
+                    });
+                    exclusions.push((terms.len() as u32 - 1, number));
                 }
                 at = end;
             }
-            exclusions.push(own);
         }
         let n_patterns = terms.len();
-        exclusions.iter_mut().flatten().for_each(|x| *x += n_patterns as u32);
+        exclusions.iter_mut().for_each(|(_, number)| *number += n_patterns as u32);
 
-        let mut counts = vec![1; n_symbols];
-        match parts.counts.len() {
-            // How often patterns use a symbol tells a little of how common it is.
-            0 => terms
-                .iter()
-                .flat_map(|p| &flat[p.begin as usize..p.end as usize])
-                .filter(|&&word| word >> SHIFT == WORD)
-                .flat_map(|&class| classes[class as usize])
-                .for_each(|&symbol| counts[symbol as usize] += 1),
-            n if n == n_symbols => counts.iter_mut().zip(&parts.counts).for_each(|(sum, &n)| *sum += u64::from(n)),
-            n => return Err(BadParts(n)),
-        }
-        let bits = bits_of(&counts);
-        let mask = |symbols: &&[u32]| Mask::all(symbols.iter().map(|&s| bits[s as usize]));
-        let class_masks: Vec<Mask> = classes.iter().map(mask).collect();
-        let lists = || vec![Vec::new(); n_symbols];
-        let mut laid = Anchors { counts: &counts, classes: &classes, of_symbol: lists(), openings: lists() };
-        for (pattern, &Program { begin, end, at_start, at_end }) in terms.iter().enumerate() {
-            let elements = elements(&flat[begin as usize..end as usize], &class_masks);
-            let around = Around { before: None, after: None, least: 0, most: 0, alone: !at_start && !at_end, at_start };
-            if !laid.lay(pattern as u32, &elements, around) {
-                return Err(BadParts(begin as usize));
+        drop(known);
+        let exclusions = Lists::new(n_patterns, &exclusions);
+        terms.extend(hidden);
+        Ok(Self { parts, programs: terms, n_patterns, n_symbols, exclusions, classes, ..Self::default() })
+    }
+
+    /// Calls `each` with the symbols of every class that patterns name, each time that they name it.
+    fn for_each_class(&self, mut each: impl FnMut(&[u32])) {
+        let words = self.programs[..self.n_patterns].iter().flat_map(|&program| self.code(program));
+        for class in words.filter(|&&word| word >> SHIFT == WORD) {
+            match (*class as usize).checked_sub(self.n_symbols) {
+                None => each(&[*class]),
+                Some(set) => each(self.classes.get(set as u32)),
             }
         }
-        let (class_starts, class_symbols) = flatten(&classes.iter().map(|c| c.to_vec()).collect::<Vec<_>>());
-        terms.extend(hidden);
-        let (exclusion_starts, exclusions) = flatten(&exclusions);
-        let (anchor_starts, anchors) = flatten(&laid.of_symbol);
-        let (opening_starts, openings) = flatten(&laid.openings);
-        let opening_reach = openings.iter().map(|anchor| usize::from(anchor.most)).max().unwrap_or(0);
-        Ok(Self {
-            programs: terms,
-            n_patterns,
-            exclusion_starts,
-            exclusions,
-            class_starts,
-            class_symbols,
-            class_masks,
-            bits,
-            anchor_starts,
-            anchors,
-            opening_starts,
-            openings,
-            opening_reach,
-            parts: Parts::default(),
-        })
+    }
+
+    /// Works out where patterns are looked at.
+    fn lay_out(&mut self, counts: &[u64]) {
+        let bits = bits_of(counts);
+        let mut laid = Anchors::new(counts, &bits, &self.classes);
+        for (pattern, &program) in self.programs[..self.n_patterns].iter().enumerate() {
+            let Program { at_start, at_end, .. } = program;
+            laid.lay(pattern as u32, self.code(program), at_start || at_end, at_start);
+        }
+        let numbers = |anchors: &[(u32, Anchor)]| {
+            let of_symbols = |&(class, anchor): &(u32, Anchor)| {
+                let symbols = match (class as usize).checked_sub(self.n_symbols) {
+                    None => vec![class],
+                    Some(set) => laid.classes[set].to_vec(),
+                };
+                symbols.into_iter().map(move |symbol| (symbol, anchor))
+            };
+            let mut anchors: Vec<_> = anchors.iter().flat_map(of_symbols).collect();
+            anchors.sort_by_key(|&(symbol, _)| symbol);
+            anchors
+                .into_iter()
+                .flat_map(|(symbol, anchor)| [&[symbol][..], &anchor.encode()].concat())
+                .collect::<Numbers>()
+        };
+        let masks = laid.masks.iter().flat_map(|mask| std::array::from_fn::<_, 4, _>(|at| (mask >> (32 * at)) as u32));
+        let (masks, anchors, openings) = (masks.collect(), numbers(&laid.anchors), numbers(&laid.openings));
+        self.parts.layout = Layout { bits: bits.into(), masks, anchors, openings };
+        let sound = self.read_layout();
+        debug_assert_eq!(sound, Ok(()), "a layout that was just made");
+    }
+
+    /// Takes the layout from the parts, after checking it.
+    fn read_layout(&mut self) -> Result<(), BadParts> {
+        let Layout { bits, masks, anchors, openings } = &self.parts.layout;
+        let wrong_bit = bits.iter().position(|&bit| bit >= Mask::BITS);
+        if let Some(at) = wrong_bit.or((bits.len() != self.n_symbols).then_some(bits.len())) {
+            return Err(BadParts(at));
+        }
+        let mask = |quarters: &[u32; 4]| quarters.iter().rev().fold(0, |mask, &q| mask << 32 | Mask::from(q));
+        self.masks = masks.as_chunks().0.iter().map(mask).collect();
+        let read = |numbers: &[u32]| {
+            let mut lists = Lists::with_room(self.n_symbols, numbers.len() / 4);
+            for (at, &[symbol, ref anchor @ ..]) in numbers.as_chunks::<4>().0.iter().enumerate() {
+                let anchor = Anchor::decode(*anchor, self.n_patterns, self.masks.len());
+                let in_order = (symbol as usize) < self.n_symbols && symbol as usize + 1 >= lists.len();
+                let anchor = anchor.filter(|_| in_order).ok_or(BadParts(4 * at))?;
+                lists.add(symbol as usize, anchor);
+            }
+            lists.end(self.n_symbols);
+            Ok(lists)
+        };
+        (self.anchors, self.openings) = (read(anchors)?, read(openings)?);
+        Ok(())
     }
 
     /// Room to match sentences in; keep one a thread.
     pub fn scratch(&self) -> MatchScratch {
         MatchScratch {
             numbers: HashMap::default(),
-            profiles: vec![Profile::default()],
-            symbols: Vec::new(),
-            words: Vec::new(),
-            masks: Vec::new(),
-            all: Mask::EMPTY,
-            within: Default::default(),
-            window: 0,
-            matched: vec![0; self.n_patterns],
+            profiles: Profiles { symbols: Lists { starts: vec![0, 0], items: Vec::new() }, masks: vec![0] },
+            short: Room::default(),
+            long: Room::default(),
         }
     }
 
@@ -240,12 +337,11 @@ impl Matcher {
         if let Some(&number) = scratch.numbers.get(symbols) {
             return number;
         }
-        let number = scratch.profiles.len() as u32;
-        let begin = scratch.symbols.len() as u32;
-        scratch.symbols.extend_from_slice(symbols);
-        let end = scratch.symbols.len() as u32;
-        let mask = Mask::all(symbols.iter().map(|&s| self.bits[s as usize]));
-        scratch.profiles.push(Profile { symbols: (begin, end), mask });
+        let Profiles { symbols: Lists { starts, items }, masks } = &mut scratch.profiles;
+        let number = starts.len() as u32 - 1;
+        items.extend_from_slice(symbols);
+        starts.push(items.len() as u32);
+        masks.push(symbols.iter().fold(0, |mask, &s| mask | 1 << self.parts.layout.bits[s as usize]));
         scratch.numbers.insert(symbols.into(), number);
         number
     }
@@ -255,83 +351,110 @@ impl Matcher {
     /// The sentence is given as the profiles of its words, in order, each made by [`Matcher::profile`] with this scratch.
     pub fn find(&self, profiles: &[u32], scratch: &mut MatchScratch, hits: &mut Vec<u32>) {
         hits.clear();
-        // Longer sentences are read through windows that overlap by what a pattern may span.
-        const STEP: usize = WINDOW - MAX_WIDTH;
-        let n_windows = profiles.len().saturating_sub(MAX_WIDTH).div_ceil(STEP).max(1);
-        let window = |number: usize| &profiles[number * STEP..(number * STEP + WINDOW).min(profiles.len())];
-        for number in 0..n_windows {
-            let words = window(number);
-            scratch.open(words);
-            let (first, last) = (number == 0, number + 1 == n_windows);
-            if words.len() < 64 {
-                self.find_in_window::<u64>(first, last, scratch, hits);
-            } else {
-                self.find_in_window::<u128>(first, last, scratch, hits);
-            }
+        let MatchScratch { profiles: known, short, long, .. } = scratch;
+        if profiles.len() <= u64::MOST {
+            self.find_in(profiles, known, short, hits);
+        } else {
+            self.find_in(profiles, known, long, hits);
         }
-        if n_windows > 1 {
-            hits.sort_unstable();
-            hits.dedup();
-        }
+    }
+
+    /// The same in a room. Longer sentences are read through windows that overlap by what a pattern may span.
+    fn find_in<P: Places>(&self, words: &[u32], known: &Profiles, room: &mut Room<P>, hits: &mut Vec<u32>) {
+        room.fit(self);
+        // A match that does not fit into one window fits into the next.
+        const OVERLAP: usize = MAX_WIDTH - 1;
+        let step = P::MOST - OVERLAP;
+        let n_windows = words.len().saturating_sub(OVERLAP).div_ceil(step).max(1);
+        let window = |number: usize| {
+            let words = &words[number * step..(number * step + P::MOST).min(words.len())];
+            Window { words, first: number == 0, last: number + 1 == n_windows }
+        };
         for number in 0..n_windows {
+            room.open(window(number).words, known);
+            self.find_in_window(window(number), known, room, hits);
             if n_windows > 1 {
-                scratch.open(window(number));
+                room.close();
             }
-            hits.retain(|&pattern| !self.is_excluded(pattern, scratch));
         }
         hits.sort_unstable();
+        hits.dedup();
+        for number in 0..n_windows {
+            if n_windows > 1 {
+                room.open(window(number).words, known);
+            }
+            hits.retain(|&pattern| !self.is_excluded(pattern, room));
+            room.close();
+        }
     }
 
-    /// Appends the patterns that match the open window, whatever they exclude.
-    fn find_in_window<B: Bits>(&self, first: bool, last: bool, scratch: &mut MatchScratch, hits: &mut Vec<u32>) {
-        for place in 0..scratch.words.len() {
-            let (begin, end) = scratch.profiles[scratch.words[place] as usize].symbols;
-            for at in begin as usize..end as usize {
-                let symbol = scratch.symbols[at] as usize;
-                let of_symbol = |starts: &[u32]| starts[symbol] as usize..starts[symbol + 1] as usize;
-                self.try_anchors::<B>(&self.anchors[of_symbol(&self.anchor_starts)], place, last, scratch, hits);
-                if first && place <= self.opening_reach {
-                    self.try_anchors::<B>(&self.openings[of_symbol(&self.opening_starts)], place, last, scratch, hits);
-                }
+    /// Appends the patterns that match the open window, whatever they exclude, some of them twice.
+    fn find_in_window<P: Places>(&self, window: Window, known: &Profiles, room: &mut Room<P>, hits: &mut Vec<u32>) {
+        for at in 0..room.present.len() {
+            let symbol = room.present[at];
+            let anchors = self.anchors.get(symbol);
+            if !anchors.is_empty() {
+                let places = room.of_symbol[symbol as usize];
+                self.look_at(anchors, places, window, room, hits);
+            }
+        }
+        if let Some(&word) = window.words.first().filter(|_| window.first) {
+            for &symbol in known.symbols.get(word) {
+                self.look_at(self.openings.get(symbol), P::at(0), window, room, hits);
             }
         }
     }
 
-    #[inline(always)]
-    fn try_anchors<B: Bits>(
+    /// Appends those of some patterns that match, given the places of the word that they are anchored at.
+    #[inline]
+    fn look_at<P: Places>(
         &self,
         anchors: &[Anchor],
-        place: usize,
-        last: bool,
-        scratch: &mut MatchScratch,
+        places: P,
+        window: Window,
+        room: &mut Room<P>,
         hits: &mut Vec<u32>,
     ) {
         for anchor in anchors {
-            if scratch.may_fit(anchor, place) && self.fits::<B>(anchor, place, last, scratch) {
-                scratch.matched[anchor.pattern as usize] = scratch.window;
+            if anchor.alone
+                || (places.any(|place| anchor.may_stand_at(place, &room.masks, &self.masks))
+                    && self.matches(anchor.pattern, window, room))
+            {
                 hits.push(anchor.pattern);
             }
         }
     }
 
-    /// The anchor's pattern matches with its word at this place, and has not matched in this window yet.
-    fn fits<B: Bits>(&self, anchor: &Anchor, place: usize, last: bool, scratch: &MatchScratch) -> bool {
-        let n = scratch.words.len();
-        if scratch.matched[anchor.pattern as usize] == scratch.window {
+    /// Where words of a class stand in the open window.
+    #[inline]
+    fn places<P: Places>(&self, class: u32, room: &mut Room<P>) -> P {
+        if let Some(&places) = room.of_symbol.get(class as usize) {
+            return places;
+        }
+        let set = class as usize - room.of_symbol.len();
+        match room.of_class[set] {
+            (window, places) if window == room.window => places,
+            _ => self.find_places(set, room),
+        }
+    }
+
+    fn find_places<P: Places>(&self, set: usize, room: &mut Room<P>) -> P {
+        let symbols = self.classes.get(set as u32);
+        let places = symbols.iter().fold(P::NONE, |any, &s| any.or(room.of_symbol[s as usize]));
+        room.of_class[set] = (room.window, places);
+        places
+    }
+
+    /// The pattern matches somewhere in the open window.
+    fn matches<P: Places>(&self, pattern: u32, window: Window, room: &mut Room<P>) -> bool {
+        let program = self.programs[pattern as usize];
+        if (program.at_start && !window.first) || (program.at_end && !window.last) {
             return false;
         }
-        if anchor.alone {
-            return true;
-        }
-        let program = self.programs[anchor.pattern as usize];
-        let earliest = place.saturating_sub(usize::from(anchor.most));
-        if (program.at_start && earliest > 0) || (program.at_end && !last) {
-            return false;
-        }
-        let latest = if program.at_start { 0 } else { place - usize::from(anchor.least) };
-        let from = B::up_to(latest).and(B::up_to(n).shifted(earliest as u32));
-        let to = if program.at_end { B::place(n) } else { B::up_to(n) };
-        !self.run(self.code(program), from, scratch).and(to).is_empty()
+        let n_words = window.words.len();
+        let from = if program.at_start { P::at(0) } else { P::up_to(n_words) };
+        let to = if program.at_end { P::at(n_words) } else { P::up_to(n_words) };
+        !self.run(self.code(program), from, room).and(to).is_none()
     }
 
     fn code(&self, program: Program) -> &[u32] {
@@ -339,80 +462,40 @@ impl Matcher {
     }
 
     /// The open window shows what the pattern excludes.
-    fn is_excluded(&self, pattern: u32, scratch: &MatchScratch) -> bool {
-        let range =
-            self.exclusion_starts[pattern as usize] as usize..self.exclusion_starts[pattern as usize + 1] as usize;
-        let from = u128::up_to(scratch.words.len());
-        self.exclusions[range].iter().any(|&hidden| {
-            let code = self.code(self.programs[hidden as usize]);
-            self.may_begin(code, scratch.all) && self.run(code, from, scratch) != 0
+    fn is_excluded<P: Places>(&self, pattern: u32, room: &mut Room<P>) -> bool {
+        self.exclusions.get(pattern).iter().any(|&exclusion| {
+            let code = self.code(self.programs[exclusion as usize]);
+            !self.run(code, P::up_to(P::MOST), room).is_none()
         })
     }
 
-    /// Code may match where words with these masks stand; if it begins with a word, one must be of its class.
-    #[inline]
-    fn may_begin(&self, code: &[u32], masks: Mask) -> bool {
-        match code.first() {
-            Some(&word) if word >> SHIFT == WORD => self.class_masks[word as usize].meets(masks),
-            _ => true,
-        }
-    }
-
-    /// Of some places, those where a word of a class stands.
-    fn those_of<B: Bits>(&self, class: u32, mut places: B, scratch: &MatchScratch) -> B {
-        let range = self.class_starts[class as usize] as usize..self.class_starts[class as usize + 1] as usize;
-        let (mask, of_class) = (self.class_masks[class as usize], &self.class_symbols[range]);
-        let mut found = B::EMPTY;
-        while let Some(place) = places.take_first() {
-            let Some(&word) = scratch.words.get(place) else { break };
-            let shared = scratch.masks[place].and(mask);
-            if shared.meets(OWN) {
-                found = found.or(B::place(place));
-            } else if shared != Mask::EMPTY {
-                let Profile { symbols, .. } = scratch.profiles[word as usize];
-                let own = &scratch.symbols[symbols.0 as usize..symbols.1 as usize];
-                let is_of = |symbol: &u32| match of_class.len() {
-                    ..=16 => of_class.contains(symbol),
-                    _ => of_class.binary_search(symbol).is_ok(),
-                };
-                if own.iter().any(is_of) {
-                    found = found.or(B::place(place));
-                }
-            }
-        }
-        found
-    }
-
     /// From the places where code may begin to those where it may end.
-    fn run<B: Bits>(&self, code: &[u32], mut places: B, scratch: &MatchScratch) -> B {
+    fn run<P: Places>(&self, code: &[u32], mut places: P, room: &mut Room<P>) -> P {
         let mut at = 0;
-        while at < code.len() && !places.is_empty() {
-            let (operation, argument) = (code[at] >> SHIFT, code[at] & ARGUMENT);
+        while at < code.len() && !places.is_none() {
+            let (operation, argument) = (code[at] >> SHIFT, (code[at] & ARGUMENT) as usize);
             at += 1;
             match operation {
-                WORD => places = self.those_of(argument, places, scratch).shifted(1),
-                GAP => (0..argument).for_each(|_| places = places.or(places.shifted(1))),
+                WORD => places = places.and(self.places(argument as u32, room)).moved(1),
+                GAP => places = places.widened(argument),
                 OPTIONAL => {
-                    let body = &code[at..at + argument as usize];
-                    at += argument as usize;
-                    if self.may_begin(body, scratch.masks_at(places)) {
-                        places = places.or(self.run(body, places, scratch));
-                    }
+                    places = places.or(self.run(&code[at..at + argument], places, room));
+                    at += argument;
                 }
                 _ => {
-                    let mut any = B::EMPTY;
-                    let mut body = &code[at..at + argument as usize];
-                    // What may begin here; most alternatives do not.
-                    let there = scratch.masks_at(places);
-                    while let Some((&head, rest)) = body.split_first() {
-                        let (alternative, rest) = rest.split_at((head & ARGUMENT) as usize);
-                        if self.may_begin(alternative, there) {
-                            any = any.or(self.run(alternative, places, scratch));
+                    let mut any = P::NONE;
+                    for code in Alternatives(&code[at..at + argument]).flatten() {
+                        // Most alternatives are not there, which their first word tells.
+                        let begun = match code.first() {
+                            Some(&word) if word >> SHIFT == WORD => places.and(self.places(word & ARGUMENT, room)),
+                            _ => places,
+                        };
+                        if !begun.is_none() {
+                            any = any.or(self.run(code, begun, room));
                         }
-                        body = rest;
                     }
                     places = any;
-                    at += argument as usize;
+                    at += argument;
                 }
             }
         }
@@ -420,89 +503,73 @@ impl Matcher {
     }
 }
 
-/// Words that are looked at together, at most; one bit more is needed for the place behind the last.
-const WINDOW: usize = 127;
-const _: () = assert!(MAX_WIDTH < WINDOW);
+/// Words of a sentence that are looked at together.
+#[derive(Clone, Copy)]
+struct Window<'w> {
+    words: &'w [u32],
+    /// It holds the sentence's first word.
+    first: bool,
+    /// It holds the last.
+    last: bool,
+}
+
+/// Where the open window has what.
+#[derive(Debug, Clone, Default)]
+struct Room<P> {
+    of_symbol: Vec<P>,
+    /// The symbols that are there, in order of appearance.
+    present: Vec<u32>,
+    /// For each class, the window in which it was last looked for, and where it was.
+    of_class: Vec<(u32, P)>,
+    /// The number of the open window, counted over all sentences.
+    window: u32,
+    masks: Masks,
+}
+
+impl<P: Places> Room<P> {
+    fn fit(&mut self, matcher: &Matcher) {
+        self.of_symbol.resize(matcher.n_symbols, P::NONE);
+        self.of_class.resize(matcher.classes.len(), (0, P::NONE));
+    }
+
+    fn open(&mut self, words: &[u32], known: &Profiles) {
+        if self.window == u32::MAX {
+            self.of_class.fill((0, P::NONE));
+            self.window = 0;
+        }
+        self.window += 1;
+        self.masks.fill(words.iter().map(|&word| known.masks[word as usize]));
+        for (place, &word) in words.iter().enumerate() {
+            for &symbol in known.symbols.get(word) {
+                let places = &mut self.of_symbol[symbol as usize];
+                if places.is_none() {
+                    self.present.push(symbol);
+                }
+                *places = places.or(P::at(place));
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        self.present.drain(..).for_each(|symbol| self.of_symbol[symbol as usize] = P::NONE);
+    }
+}
+
+/// What is known of each profile.
+#[derive(Debug, Clone)]
+struct Profiles {
+    symbols: Lists<u32>,
+    masks: Vec<Mask>,
+}
 
 /// A matcher's room to work in, and what it has learned of words; of use to that matcher alone.
 #[derive(Debug, Clone)]
 pub struct MatchScratch {
     /// Profiles by the symbols of their words.
     numbers: HashMap<Box<[u32]>, u32, foldhash::fast::FixedState>,
-    profiles: Vec<Profile>,
-    symbols: Vec<u32>,
-    /// The profiles of the open window's words.
-    words: Vec<u32>,
-    /// The mask of each word.
-    masks: Vec<Mask>,
-    /// The masks of all of them together.
-    all: Mask,
-    /// For each of [`WITHIN`], the masks of so many words together, by the first one's place plus [`FAR`].
-    within: [Vec<Mask>; 4],
-    /// The number of the open window, counted over all sentences.
-    window: u32,
-    /// The window in which a pattern matched last.
-    matched: Vec<u32>,
-}
-
-/// What a word fulfils: where its symbols stand in the scratch, and their bits.
-#[derive(Debug, Clone, Copy, Default)]
-struct Profile {
-    symbols: (u32, u32),
-    mask: Mask,
-}
-
-impl MatchScratch {
-    /// The neighbours of a place allow the anchor's word there.
-    #[inline(always)]
-    fn may_fit(&self, anchor: &Anchor, place: usize) -> bool {
-        let (before, after) = (usize::from(anchor.near_before), usize::from(anchor.near_after));
-        let before = self.within[before][place + FAR - WITHIN[before]];
-        let after = self.within[after][place + FAR + 1];
-        anchor.before.meets(before) & anchor.after.meets(after) & (place >= usize::from(anchor.least))
-    }
-
-    /// The masks of the words at some places together.
-    #[inline]
-    fn masks_at<B: Bits>(&self, mut places: B) -> Mask {
-        let mut together = Mask::EMPTY;
-        while let Some(place) = places.take_first() {
-            // A gap may lead beyond the end.
-            let Some(&mask) = self.masks.get(place) else { break };
-            together = together.or(mask);
-        }
-        together
-    }
-
-    /// Turns to a window.
-    fn open(&mut self, words: &[u32]) {
-        if self.window == u32::MAX {
-            self.matched.fill(0);
-            self.window = 0;
-        }
-        self.window += 1;
-        let Self { profiles, words: own, masks, all, within, .. } = self;
-        own.clear();
-        own.extend_from_slice(words);
-        masks.clear();
-        masks.extend(words.iter().map(|&w| profiles[w as usize].mask));
-        *all = Mask::all(masks.iter().copied());
-        // There is nothing beyond the ends, as far as anybody looks.
-        let [one, two, four, eight] = within;
-        one.clear();
-        one.resize(FAR, ANYTHING);
-        one.extend(masks.iter().map(|mask| mask.or(ANYTHING)));
-        one.resize(one.len() + 2 * FAR, ANYTHING);
-        double(one, 1, two);
-        double(two, 2, four);
-        double(four, 4, eight);
-    }
-}
-
-/// Of masks of some words together, those of twice as many.
-fn double(masks: &[Mask], words: usize, out: &mut Vec<Mask>) {
-    out.clear();
-    out.extend(masks.iter().zip(&masks[words..]).map(|(mask, next)| mask.or(*next)));
+    profiles: Profiles,
+    short: Room<u64>,
+    long: Room<u128>,
 }
 
 #[cfg(test)]
@@ -586,24 +653,44 @@ mod tests {
     fn broken_numbers_are_refused() {
         let (stemmer, mut symbols, lists) = (Stemmer::default(), SymbolTable::default(), Lists::new());
         let mut reader = PatternReader { stemmer: &stemmer, symbols: &mut symbols, lists: &lists };
-        let pattern = reader.read("(a | b c)? .. d -e").expect("well formed");
-        let matcher = Matcher::new(&[pattern], symbols.len());
+        let patterns = ["(a | b c)? .. d -e", "^ b .. c d"].map(|p| reader.read(p).expect("well formed"));
+        let matcher = Matcher::new(&patterns, symbols.len());
         let good = matcher.parts().clone();
         assert!(Matcher::from_parts(good.clone(), symbols.len()).is_ok());
         assert!(Matcher::from_parts(good.clone(), 2).is_err(), "symbols that are not there");
+        // Whatever stands there, the answer is a matcher or an error, and a matcher works.
+        let works = |parts| {
+            if let Ok(matcher) = Matcher::from_parts(parts, symbols.len()) {
+                let mut scratch = matcher.scratch();
+                let profiles: Vec<_> = (0..4).map(|s| matcher.profile(&[s], &mut scratch)).collect();
+                matcher.find(&profiles, &mut scratch, &mut Vec::new());
+            }
+        };
         for at in 0..good.patterns.len() {
-            // Whatever stands there, the answer is a matcher or an error, and a matcher works.
             for value in [0, 1, 2, 7, u32::MAX, 3 << SHIFT | 9, 2 << SHIFT | 1, ALTERNATIVE << SHIFT] {
                 let mut parts = good.clone();
-                parts.patterns[at] = value;
-                if let Ok(matcher) = Matcher::from_parts(parts, symbols.len()) {
-                    let mut scratch = matcher.scratch();
-                    let profiles: Vec<_> = (0..4).map(|s| matcher.profile(&[s], &mut scratch)).collect();
-                    matcher.find(&profiles, &mut scratch, &mut Vec::new());
+                parts.patterns.to_mut()[at] = value;
+                works(parts);
+            }
+        }
+        for part in 0..4 {
+            let numbers = |parts: &mut Parts| {
+                let Layout { bits, masks, anchors, openings } = std::mem::take(&mut parts.layout);
+                [bits, masks, anchors, openings]
+            };
+            for at in 0..numbers(&mut good.clone())[part].len() {
+                for value in [0, 1, 3, 128, 0x7fff_ffff, u32::MAX] {
+                    let mut parts = good.clone();
+                    let mut changed = numbers(&mut parts);
+                    changed[part].to_mut()[at] = value;
+                    let [bits, masks, anchors, openings] = changed;
+                    parts.layout = Layout { bits, masks, anchors, openings };
+                    works(parts);
                 }
             }
         }
-        let cut = Parts { patterns: good.patterns[..good.patterns.len() - 1].to_vec(), ..good };
+        let patterns = good.patterns[..good.patterns.len() - 1].to_vec().into();
+        let cut = Parts { patterns, ..good };
         assert!(Matcher::from_parts(cut, symbols.len()).is_err());
     }
 
