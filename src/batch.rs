@@ -22,12 +22,14 @@ pub struct Summary {
     pub n_failed: usize,
 }
 
-/// A share is full with this many bytes of text …
+/// A share is full with this many bytes of text, or fewer where many threads have to share [`BYTES_AHEAD`] …
 const SHARE_BYTES: usize = 256 << 10;
 /// … or with this many documents.
 const SHARE_DOCUMENTS: usize = 1 << 12;
 /// Shares a thread that are read ahead of what is written.
 const SHARES_AHEAD: usize = 3;
+/// Bytes of text in all shares that are read ahead.
+const BYTES_AHEAD: usize = 3 << 20;
 
 /// Labels documents and writes a table.
 ///
@@ -49,7 +51,7 @@ pub fn classify(
     let readers: Mutex<Vec<Reader>> = Mutex::new(Vec::new());
     let work = |share: &[Document], rows: &mut Vec<u8>| {
         let kept = readers.lock().ok().and_then(|mut r| r.pop());
-        let mut reader = kept.unwrap_or_else(|| model.reader());
+        let mut reader = kept.unwrap_or_else(|| model.reader().one_of(rayon::current_num_threads()));
         let n = share.iter().map(|d| write_labelled(d, options, &mut reader, model, rows)).sum();
         if let Ok(mut readers) = readers.lock() {
             readers.push(reader);
@@ -99,13 +101,14 @@ fn run(
     let mut spare: Vec<Vec<u8>> = Vec::new();
     rayon::in_place_scope_fifo(|scope| {
         let most_ahead = SHARES_AHEAD * rayon::current_num_threads();
+        let share_bytes = SHARE_BYTES.min(BYTES_AHEAD / most_ahead);
         let (mut n_started, mut n_written) = (0, 0);
         // Shares that are done before an earlier one is.
         let mut waiting = BTreeMap::new();
         let mut at_end = false;
         loop {
             while !at_end && n_started - n_written < most_ahead {
-                let (share, n_bytes, last) = next_share(&mut documents, &mut summary, report);
+                let (share, n_bytes, last) = next_share(share_bytes, &mut documents, &mut summary, report);
                 at_end = last;
                 if share.is_empty() {
                     continue;
@@ -142,12 +145,13 @@ fn run(
 
 /// Reads documents until a share is full; gives their bytes, and whether they were the last.
 fn next_share(
+    share_bytes: usize,
     documents: &mut impl Iterator<Item = Result<Document, ReadError>>,
     summary: &mut Summary,
     report: &mut dyn FnMut(ReadError),
 ) -> (Vec<Document>, usize, bool) {
     let (mut share, mut n_bytes) = (Vec::new(), 0);
-    while n_bytes < SHARE_BYTES && share.len() < SHARE_DOCUMENTS {
+    while n_bytes < share_bytes && share.len() < SHARE_DOCUMENTS {
         match documents.next() {
             Some(Ok(document)) => {
                 n_bytes += document.text.len();

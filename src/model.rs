@@ -287,6 +287,12 @@ pub struct Reader<'m> {
 }
 
 impl Reader<'_> {
+    /// One of so many readers: the words that they remember take the room of three readers at most.
+    pub(crate) fn one_of(mut self, n_readers: usize) -> Self {
+        self.extractor.limit_words(n_readers.div_ceil(3));
+        self
+    }
+
     /// Labels one sentence.
     pub fn classify(&mut self, text: &Text) -> Prediction {
         let mut prediction = Prediction::default();

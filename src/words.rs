@@ -17,7 +17,7 @@ pub struct Word {
 
 /// Words up to this many bytes are their own key.
 const SHORT: usize = 16;
-/// Words that are remembered at most.
+/// Words that are remembered at most, unless told otherwise.
 const MAX_WORDS: usize = 1 << 15;
 /// Places of the table at first; at most half of them are taken.
 const FIRST_PLACES: usize = 1 << 10;
@@ -29,15 +29,22 @@ pub struct WordCache {
     places: Vec<(u128, Word)>,
     n_short: usize,
     long: HashMap<Box<str>, Word, foldhash::fast::FixedState>,
+    max_words: usize,
 }
 
 impl Default for WordCache {
     fn default() -> Self {
-        Self { places: vec![(0, Word::default()); FIRST_PLACES], n_short: 0, long: HashMap::default() }
+        let places = vec![(0, Word::default()); FIRST_PLACES];
+        Self { places, n_short: 0, long: HashMap::default(), max_words: MAX_WORDS }
     }
 }
 
 impl WordCache {
+    /// Remembers no more than a `share`-th of the words that it would.
+    pub fn limit(&mut self, share: usize) {
+        self.max_words = (MAX_WORDS / share).max(1);
+    }
+
     /// The word at `start..end` of `text`, if it is remembered.
     #[inline]
     pub fn get(&self, text: &str, start: usize, end: usize) -> Option<Word> {
@@ -52,7 +59,7 @@ impl WordCache {
 
     /// Remembers a word that was not. False when there is no more room: then all is to be forgotten first.
     pub fn insert(&mut self, text: &str, start: usize, end: usize, word: Word) -> bool {
-        if self.n_short + self.long.len() >= MAX_WORDS {
+        if self.n_short + self.long.len() >= self.max_words {
             return false;
         }
         let Some(key) = key(text, start, end) else {
@@ -74,7 +81,7 @@ impl WordCache {
 
     /// Forgets all words.
     pub fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self { max_words: self.max_words, ..Self::default() };
     }
 
     /// Where a key stands, or would.

@@ -4,7 +4,7 @@ use super::{Document, LinesFrom, ReadError};
 use std::io::Read;
 
 /// Bytes of a piece, unless a line is longer.
-const PIECE: usize = 256 << 10;
+const PIECE: usize = 64 << 10;
 
 /// Reads pieces as they are asked for. A line that is no UTF-8 is an error, and the lines after it follow.
 pub(super) fn read(

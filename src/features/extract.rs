@@ -60,6 +60,11 @@ impl<'a> Extractor<'a> {
         }
     }
 
+    /// Remembers no more than a `share`-th of the words that it would.
+    pub(crate) fn limit_words(&mut self, share: usize) {
+        self.cache.limit(share);
+    }
+
     /// How many words of the sentence read last the stem table knew.
     pub fn n_known(&self) -> usize {
         self.n_known
