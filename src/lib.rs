@@ -35,6 +35,7 @@ pub mod config;
 pub mod coverage;
 pub mod document;
 pub mod evaluate;
+pub mod exchange;
 pub mod features;
 pub mod labels;
 pub mod logistic;

@@ -3,7 +3,10 @@
 mod card;
 mod classify;
 mod evaluate;
+mod exchange;
 mod explain;
+mod export;
+mod import;
 mod info;
 mod input;
 mod output;
@@ -45,6 +48,10 @@ enum Command {
     Info(info::Info),
     /// Write a model card: Markdown under a Hugging Face `model-index`
     Card(card::Card),
+    /// Read the labels of another tool (doccano, Label Studio, Prodigy, fastText, CSV) into a labels file
+    Import(import::Import),
+    /// Write rows in the form that another tool reads, with a model's labels filled in where there are some
+    Export(export::Export),
     /// Check a taxonomy, and how its terms do on labelled rows
     Taxonomy(taxonomy::Taxonomy),
 }
@@ -70,6 +77,8 @@ pub fn main() -> ExitCode {
         Command::Evaluate(command) => command.run(),
         Command::Info(command) => command.run(),
         Command::Card(command) => command.run(),
+        Command::Import(command) => command.run(),
+        Command::Export(command) => command.run(),
         Command::Taxonomy(command) => command.run(),
     };
     let exit = result.unwrap_or_else(|error| {

@@ -11,6 +11,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
+pub(crate) use table::Watched;
+pub(crate) use text::decoding;
+
 /// A text with a name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Document {

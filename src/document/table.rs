@@ -12,9 +12,8 @@ pub(super) fn read(
     bytes: Box<dyn Read + Send>,
     options: &ReadOptions,
 ) -> Result<impl Iterator<Item = Result<Document, ReadError>> + Send + use<>, ReadError> {
-    let quotes = Arc::new(Mutex::new(QuoteWatch::default()));
     // In TSV a quote is an ordinary character unless it opens a field, which the csv crate handles alike.
-    let watched = Watched { bytes, quotes: Arc::clone(&quotes) };
+    let (watched, quotes) = Watched::new(bytes);
     let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(watched);
     let path = name.to_owned();
     let broken = move |e: csv::Error| ReadError::BrokenRow {
@@ -62,9 +61,17 @@ pub(super) fn read(
 }
 
 /// Passes bytes on and watches their quotes.
-struct Watched {
+pub(crate) struct Watched {
     bytes: Box<dyn Read + Send>,
     quotes: Arc<Mutex<QuoteWatch>>,
+}
+
+impl Watched {
+    /// Passes `bytes` on; the second part knows their quotes.
+    pub(crate) fn new(bytes: Box<dyn Read + Send>) -> (Self, Arc<Mutex<QuoteWatch>>) {
+        let quotes = Arc::new(Mutex::new(QuoteWatch::default()));
+        (Self { bytes, quotes: Arc::clone(&quotes) }, quotes)
+    }
 }
 
 impl Read for Watched {

@@ -23,7 +23,7 @@ pub(super) fn read(name: &str, format: Format, bytes: &[u8]) -> Result<Document,
 }
 
 /// A reader that gives UTF-8 whatever comes in.
-pub(super) fn decoding(name: &str, mut bytes: Box<dyn Read + Send>) -> Result<Box<dyn Read + Send>, ReadError> {
+pub(crate) fn decoding(name: &str, mut bytes: Box<dyn Read + Send>) -> Result<Box<dyn Read + Send>, ReadError> {
     let mut sample = Vec::new();
     let io = |source| ReadError::Io { path: name.to_owned(), source };
     bytes.by_ref().take(SAMPLE as u64).read_to_end(&mut sample).map_err(io)?;
