@@ -410,7 +410,7 @@ fn errors_name_the_place_and_the_way_out() {
             "id,text,label\n1,a,ask\n",
             "in.x: has no column `act`; it has id, text, label; name the right one with --act-column or --label-column",
         ),
-        (Format::Csv, "id,text,act\n1,\"a,ask\n", "in.x:2: broken row: a quote opens here and is never closed"),
+        (Format::Csv, "id,text,act\n1,a,\"ask\n", "in.x:2: broken row: a quote opens here and is never closed"),
         (
             Format::Tsv,
             "id\ttext\tact\ttopics\n1\ta\task\theat|cold\n",
