@@ -12,10 +12,7 @@ const COMMENT_KEYS: [&str; 2] = ["Comments", "comments"];
 const ESCAPE: &str = "meta.";
 
 /// Reads examples one at a time.
-pub(super) fn read<'a>(
-    source: Source,
-    columns: &'a ColumnNames,
-) -> impl Iterator<Item = Result<Entry, ExchangeError>> + 'a {
+pub(super) fn read(source: Source, columns: &ColumnNames) -> impl Iterator<Item = Result<Entry, ExchangeError>> {
     json_lines::objects(source).map(move |object| {
         let (place, object) = object?;
         entry(place, object, columns)

@@ -24,10 +24,10 @@ const SHOWN_BEFORE: [Field; 3] = [Field::Title, Field::Lead, Field::Before];
 const SHOWN_AFTER: [Field; 1] = [Field::After];
 
 /// Reads all tasks; a task with several annotations gives an entry each, unless one of them is the ground truth.
-pub(super) fn read<'a>(
+pub(super) fn read(
     source: Source,
-    columns: &'a ColumnNames,
-) -> Result<impl Iterator<Item = Result<Entry, ExchangeError>> + 'a, ExchangeError> {
+    columns: &ColumnNames,
+) -> Result<impl Iterator<Item = Result<Entry, ExchangeError>>, ExchangeError> {
     let Source { name, mut bytes } = source;
     let mut all = Vec::new();
     bytes.read_to_end(&mut all).map_err(|source| ReadError::Io { path: name.clone(), source })?;
@@ -305,7 +305,7 @@ pub fn config(taxonomy: &Taxonomy, columns: &ColumnNames, fields: &[Field]) -> S
     known(&SHOWN_AFTER).for_each(|&field| show(columns.field(field)));
     let text = escaped(&columns.text);
     let choice = |(name, label): (&String, &Label)| {
-        let without = if label.excludes.is_empty() { String::new() } else { format!("; not: {}", label.excludes) };
+        let without = if label.excludes.is_empty() { String::new() } else { format!(" Not: {}", label.excludes) };
         let hint = escaped(&format!("{}{without}", label.definition));
         format!("    <Choice value=\"{}\" hint=\"{hint}\"/>\n", escaped(name))
     };

@@ -277,7 +277,7 @@ pub fn import(
     Ok(summary)
 }
 
-fn entries<'a>(source: Source, format: Format, columns: &'a ColumnNames) -> Result<Entries<'a>, ExchangeError> {
+fn entries(source: Source, format: Format, columns: &ColumnNames) -> Result<Entries<'_>, ExchangeError> {
     Ok(match format {
         Format::Doccano => Box::new(doccano::read(source, columns)),
         Format::LabelStudio => Box::new(label_studio::read(source, columns)?),

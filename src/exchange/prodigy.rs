@@ -10,10 +10,7 @@ const ANNOTATOR_KEYS: [&str; 2] = ["_annotator_id", "_session_id"];
 const OWN_KEYS: [&str; 7] = ["options", "accept", "label", "answer", "config", "_view_id", "_is_binary"];
 
 /// Reads examples one at a time.
-pub(super) fn read<'a>(
-    source: Source,
-    columns: &'a ColumnNames,
-) -> impl Iterator<Item = Result<Entry, ExchangeError>> + 'a {
+pub(super) fn read(source: Source, columns: &ColumnNames) -> impl Iterator<Item = Result<Entry, ExchangeError>> {
     json_lines::objects(source).map(move |object| {
         let (place, object) = object?;
         entry(place, object, columns)

@@ -36,12 +36,12 @@ enum Part {
 }
 
 /// Reads the header, then rows as they are asked for. Other columns than those named are metadata.
-pub(super) fn read<'a>(
+pub(super) fn read(
     source: Source,
     delimiter: u8,
-    columns: &'a ColumnNames,
+    columns: &ColumnNames,
     labels_by: LabelsBy,
-) -> Result<Table<'a>, ExchangeError> {
+) -> Result<Table<'_>, ExchangeError> {
     let Source { name, bytes } = source;
     let (watched, quotes) = Watched::new(decoding(&name, bytes)?);
     let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(watched);

@@ -325,7 +325,7 @@ fn the_interface_fits_the_taxonomy() {
                     \x20 <Choices name=\"act\" toName=\"text\" choice=\"single\" required=\"true\">\n\
                     \x20   <Choice value=\"ask\" hint=\"a &amp; &quot;b&quot;\"/>\n    <Choice value=\"rule\" hint=\"\"/>\n    <Choice value=\"none\" hint=\"\"/>\n  </Choices>\n\
                     \x20 <Choices name=\"topics\" toName=\"text\" choice=\"multiple\" visibleWhen=\"choice-selected\" whenTagName=\"act\" whenChoiceValue=\"ask,rule\">\n\
-                    \x20   <Choice value=\"rent\" hint=\"&lt;r&gt;; not: wages\"/>\n    <Choice value=\"heat\" hint=\"\"/>\n    <Choice value=\"mould\" hint=\"\"/>\n  </Choices>\n\
+                    \x20   <Choice value=\"rent\" hint=\"&lt;r&gt; Not: wages\"/>\n    <Choice value=\"heat\" hint=\"\"/>\n    <Choice value=\"mould\" hint=\"\"/>\n  </Choices>\n\
                     \x20 <TextArea name=\"note\" toName=\"text\" placeholder=\"note\" maxSubmissions=\"1\" editable=\"true\"/>\n</View>\n";
     assert_eq!(xml, expected);
 }
