@@ -313,8 +313,8 @@ pub fn export(
     let mut seen = Seen::default();
     let mut line = Vec::new();
     let mut sink = match format {
-        Format::Csv => Sink::Table(table::Writer::new(out, b',', &options.columns, taxonomy)?),
-        Format::Tsv => Sink::Table(table::Writer::new(out, b'\t', &options.columns, taxonomy)?),
+        Format::Csv => Sink::Table(Box::new(table::Writer::new(out, b',', &options.columns, taxonomy)?)),
+        Format::Tsv => Sink::Table(Box::new(table::Writer::new(out, b'\t', &options.columns, taxonomy)?)),
         _ => Sink::Lines(out),
     };
     for entry in input.entries {
@@ -362,7 +362,7 @@ pub fn export(
 
 /// Where rows go.
 enum Sink<'a, W: Write> {
-    Table(table::Writer<'a, W>),
+    Table(Box<table::Writer<'a, W>>),
     Lines(W),
 }
 

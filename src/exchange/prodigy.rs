@@ -23,17 +23,15 @@ fn id_key(columns: &ColumnNames) -> &str {
 
 fn entry(place: Place, object: Map<String, Value>, columns: &ColumnNames) -> Result<Entry, ExchangeError> {
     let mut entry = Entry::of_object(place, &object, &columns.text)?;
-    match object.get("answer") {
-        Some(Value::String(answer)) => match answer.as_str() {
-            "accept" => entry.given = chosen(&entry.place, &object)?,
-            "reject" | "ignore" => entry.is_refused = true,
-            _ => {
-                let (place, answer) = (entry.place, answer.clone());
-                return Err(ExchangeError::WrongAnswer { place, answer });
-            }
-        },
+    match object.get("answer").and_then(Value::as_str) {
+        Some("accept") => entry.given = chosen(&entry.place, &object)?,
+        Some("reject" | "ignore") => entry.is_refused = true,
+        Some(answer) => {
+            let (place, answer) = (entry.place, answer.to_owned());
+            return Err(ExchangeError::WrongAnswer { place, answer });
+        }
         // What is chosen before anybody has answered is a suggestion.
-        _ => {}
+        None => {}
     }
     if let Some(who) = ANNOTATOR_KEYS.iter().find_map(|key| object.get(*key)) {
         entry.set(Field::Annotator, who);

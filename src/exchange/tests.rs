@@ -295,7 +295,7 @@ fn a_models_labels_are_filled_in() {
         })
     };
     let prediction = serde_json::json!({
-        "model_version": "m-1", "score": 0.9312, "result": [choices("act", "ask".to_string().split(' ').collect()), choices("topics", serde_json::json!(["rent", "heat"]))],
+        "model_version": "m-1", "score": 0.9312, "result": [choices("act", serde_json::json!(["ask"])), choices("topics", serde_json::json!(["rent", "heat"]))],
     });
     assert_eq!(tasks[0]["predictions"], serde_json::json!([prediction]));
     assert_eq!((&tasks[0]["annotations"], &tasks[0]["data"]["document"]), (&serde_json::Value::Null, &"a".into()));
