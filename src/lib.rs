@@ -43,6 +43,7 @@ pub mod matcher;
 pub mod math;
 pub mod model;
 pub mod model_file;
+pub mod near_duplicates;
 pub mod pattern;
 mod random;
 pub mod record;
