@@ -49,7 +49,7 @@ pub fn classify(
     let header = labelled_header(options, model.taxonomy());
     // Readers remember words, so they are kept from share to share.
     let readers: Mutex<Vec<Reader>> = Mutex::new(Vec::new());
-    let work = |share: &[Document], rows: &mut Vec<u8>| {
+    let work = |share: &[Document], _: usize, rows: &mut Vec<u8>| {
         let kept = readers.lock().ok().and_then(|mut r| r.pop());
         let mut reader = kept.unwrap_or_else(|| model.reader().one_of(rayon::current_num_threads()));
         let n = share.iter().map(|d| write_labelled(d, options, &mut reader, model, rows)).sum();
@@ -74,7 +74,8 @@ pub fn split(
     report: &mut dyn FnMut(ReadError),
     progress: &mut dyn FnMut(usize),
 ) -> std::io::Result<Summary> {
-    let work = |share: &[Document], rows: &mut Vec<u8>| share.iter().map(|d| write_split(d, options, rows)).sum();
+    let work =
+        |share: &[Document], _: usize, rows: &mut Vec<u8>| share.iter().map(|d| write_split(d, options, rows)).sum();
     run(documents, &split_header(options), work, out, report, progress)
 }
 
@@ -86,10 +87,12 @@ struct Share {
     n_rows: usize,
 }
 
-fn run(
+/// Does `work` on documents in parallel and writes the rows that it appends, in order. `work` is given a share of the documents
+/// and the number of its first one, counted from 0 over all that could be read, and gives the number of rows.
+pub(crate) fn run(
     mut documents: impl Iterator<Item = Result<Document, ReadError>>,
     header: &[u8],
-    work: impl Fn(&[Document], &mut Vec<u8>) -> usize + Sync,
+    work: impl Fn(&[Document], usize, &mut Vec<u8>) -> usize + Sync,
     out: &mut dyn Write,
     report: &mut dyn FnMut(ReadError),
     progress: &mut dyn FnMut(usize),
@@ -102,7 +105,7 @@ fn run(
     rayon::in_place_scope_fifo(|scope| {
         let most_ahead = SHARES_AHEAD * rayon::current_num_threads();
         let share_bytes = SHARE_BYTES.min(BYTES_AHEAD / most_ahead);
-        let (mut n_started, mut n_written) = (0, 0);
+        let (mut n_started, mut n_written, mut n_read) = (0, 0, 0);
         // Shares that are done before an earlier one is.
         let mut waiting = BTreeMap::new();
         let mut at_end = false;
@@ -116,11 +119,12 @@ fn run(
                 if n_started == 0 {
                     out.write_all(header)?;
                 }
-                let (number, done) = (n_started, done.clone());
+                let (number, first, done) = (n_started, n_read, done.clone());
+                n_read += share.len();
                 let mut rows = spare.pop().unwrap_or_default();
                 n_started += 1;
                 scope.spawn_fifo(move |_| {
-                    let n_rows = work(&share, &mut rows);
+                    let n_rows = work(&share, first, &mut rows);
                     // The receiver is gone only when writing failed, and then nobody waits.
                     let _ = done.send(Share { number, n_bytes, rows, n_rows });
                 });

@@ -45,6 +45,7 @@ pub mod model;
 pub mod model_file;
 pub mod near_duplicates;
 pub mod pattern;
+pub mod queue;
 mod random;
 pub mod record;
 pub mod report;

@@ -139,22 +139,25 @@ fn header(options: &RowOptions, name: impl Fn(Column) -> Cow<'static, str>) -> V
 }
 
 /// Where a row comes from.
-struct Origin<'d> {
+#[derive(Clone, Copy)]
+pub(crate) struct Origin<'d> {
     document: &'d Document,
     /// The row's number, if its id is not simply the document's.
     number: Option<usize>,
-    sentence: Sentence<'d>,
+    pub(crate) sentence: Sentence<'d>,
 }
 
-impl Origin<'_> {
-    fn id(&self) -> Cow<'_, str> {
+impl<'d> Origin<'d> {
+    /// The row's name.
+    pub(crate) fn id(&self) -> Cow<'_, str> {
         match self.number {
             Some(number) => format!("{}:{number}", self.document.id).into(),
             None => self.document.id.as_str().into(),
         }
     }
 
-    fn doc_id(&self) -> &str {
+    /// The name of its document.
+    pub(crate) fn doc_id(&self) -> &'d str {
         match &self.document.parent {
             Some(parent) if self.number.is_none() => parent,
             _ => &self.document.id,
@@ -192,10 +195,11 @@ impl Origin<'_> {
     }
 }
 
-/// The rows' origins, one after the other: a document's sentences, its lines, or the document itself. Gives their number.
-fn for_each_origin<'d>(document: &'d Document, options: &RowOptions, mut each: impl FnMut(Origin<'d>)) -> usize {
+/// The rows' origins, one after the other: a document's sentences if it is to be split, its lines, or the document itself. Gives
+/// their number.
+pub(crate) fn for_each_origin<'d>(document: &'d Document, split_it: bool, mut each: impl FnMut(Origin<'d>)) -> usize {
     let mut n = 0;
-    if let (Some(first), false) = (document.lines, options.split) {
+    if let (Some(first), false) = (document.lines, split_it) {
         let mut start = first.start;
         for (at, line) in document.text.split_inclusive('\n').enumerate() {
             let text = line.trim_end_matches(['\n', '\r']);
@@ -207,7 +211,7 @@ fn for_each_origin<'d>(document: &'d Document, options: &RowOptions, mut each: i
             }
             start += line.len();
         }
-    } else if options.split {
+    } else if split_it {
         for sentence in split(&document.text) {
             each(Origin { document, number: Some(sentence.index), sentence });
             n += 1;
@@ -230,7 +234,7 @@ pub fn write_labelled(
 ) -> usize {
     let taxonomy = model.taxonomy();
     let mut prediction = Prediction::default();
-    for_each_origin(document, options, |origin| {
+    for_each_origin(document, options.split, |origin| {
         let Sentence { text: sentence, lead, .. } = origin.sentence;
         reader.classify_into(&Text { sentence, title: document.title.as_deref(), lead }, &mut prediction);
         match options.format {
@@ -265,7 +269,7 @@ pub fn write_labelled(
 
 /// Appends the rows of a document's sentences, without labels; gives their number.
 pub fn write_split(document: &Document, options: &RowOptions, out: &mut Vec<u8>) -> usize {
-    for_each_origin(document, options, |origin| match options.format {
+    for_each_origin(document, options.split, |origin| match options.format {
         RowFormat::Csv => write_csv(options, out, |column, out| origin.write_field(column, out)),
         RowFormat::JsonLines => {
             write_json(options, out, |column| column.fixed_name().into(), |column| origin.value(column));

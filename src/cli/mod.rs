@@ -11,6 +11,7 @@ mod info;
 mod input;
 mod output;
 mod progress;
+mod queue;
 mod split;
 mod table;
 mod taxonomy;
@@ -44,6 +45,8 @@ enum Command {
     Train(train::Train),
     /// Compare a model's labels with labelled rows
     Evaluate(evaluate::Evaluate),
+    /// Choose the sentences that a person should label next
+    Queue(queue::Queue),
     /// Say what a model file holds
     Info(info::Info),
     /// Write a model card: Markdown under a Hugging Face `model-index`
@@ -75,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::Explain(command) => command.run(),
         Command::Train(command) => command.run(),
         Command::Evaluate(command) => command.run(),
+        Command::Queue(command) => command.run(),
         Command::Info(command) => command.run(),
         Command::Card(command) => command.run(),
         Command::Import(command) => command.run(),
