@@ -29,6 +29,7 @@
 //! # Ok::<(), petition::model_file::ModelError>(())
 //! ```
 
+pub mod audit;
 pub mod batch;
 pub mod calibrate;
 pub mod config;

@@ -117,6 +117,34 @@ pub fn train(
     Ok(Trained { model, out_of_fold: OutOfFold { rows, probabilities, predicted, evaluation } })
 }
 
+/// What models learned from the other folds' documents say of each row; [`train()`] without the model for use.
+///
+/// The order of `rows` does not matter. Figures come without intervals. `progress` is told as by [`train()`].
+///
+/// # Errors
+/// As [`train()`].
+pub fn out_of_fold(
+    rows: Vec<LabelledRow>,
+    mut taxonomy: Taxonomy,
+    config: &CheckedConfig,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<OutOfFold, TrainError> {
+    let rows = checked(rows, &taxonomy, config)?;
+    taxonomy.tune(rows.iter().map(|r| r.text.as_str()));
+    let done = AtomicUsize::new(0);
+    let step = || progress(done.fetch_add(1, Ordering::Relaxed) + 1, config.folds + 1);
+    let (stems, observed) = read(&rows, &taxonomy);
+    step();
+    let documents = labels::number_documents(&rows);
+    let task =
+        Task { rows: &rows, documents: &documents, observed: &observed, stems: &stems, taxonomy: &taxonomy, config };
+    let (probabilities, _) = task.out_of_fold(|_| true, &step)?;
+    let predicted =
+        task.decide(&probabilities, &thresholds(&probabilities, &rows, taxonomy.acts.len(), taxonomy.topics.len()));
+    let evaluation = task.evaluate(&predicted, 0);
+    Ok(OutOfFold { rows, probabilities, predicted, evaluation })
+}
+
 /// One point of a learning curve.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CurvePoint {

@@ -1,5 +1,6 @@
 //! The command line's arguments, and what all commands share: exit codes, errors, the model, progress.
 
+mod audit;
 mod card;
 mod classify;
 mod evaluate;
@@ -47,6 +48,8 @@ enum Command {
     Evaluate(evaluate::Evaluate),
     /// Choose the sentences that a person should label next
     Queue(queue::Queue),
+    /// Find labels that are probably wrong
+    Audit(audit::Audit),
     /// Say what a model file holds
     Info(info::Info),
     /// Write a model card: Markdown under a Hugging Face `model-index`
@@ -79,6 +82,7 @@ pub fn main() -> ExitCode {
         Command::Train(command) => command.run(),
         Command::Evaluate(command) => command.run(),
         Command::Queue(command) => command.run(),
+        Command::Audit(command) => command.run(),
         Command::Info(command) => command.run(),
         Command::Card(command) => command.run(),
         Command::Import(command) => command.run(),
