@@ -82,8 +82,12 @@ impl Counts {
 
     /// Cohen's kappa of said against gold.
     pub fn kappa(self) -> f64 {
-        let (a, b, c, d) = (self.true_positive, self.false_positive, self.false_negative, self.true_negative);
-        kappa(&[vec![a, c], vec![b, d]])
+        kappa(&self.table())
+    }
+
+    /// Has it or not in gold × said or not.
+    pub(crate) fn table(self) -> [Vec<usize>; 2] {
+        [vec![self.true_positive, self.false_negative], vec![self.false_positive, self.true_negative]]
     }
 }
 
@@ -91,15 +95,31 @@ fn ratio(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
-/// Cohen's kappa of a square table of counts: 1 for full agreement, 0 for what chance gives. Source: Cohen 1960.
+/// Cohen's kappa of a square table of counts, as [`defined_kappa`] gives it; where it is undefined 1, and 0 of an empty table.
 pub fn kappa(table: &[Vec<usize>]) -> f64 {
+    let is_empty = table.iter().flatten().all(|&n| n == 0);
+    defined_kappa(table).unwrap_or(if is_empty { 0.0 } else { 1.0 })
+}
+
+/// Cohen's kappa of a square table of counts: 1 for full agreement, 0 for what chance gives, -1 at least.
+///
+/// `None` where nothing was counted, or where both sides always say the same one thing, so that chance leaves nothing to agree on.
+/// Source: Cohen 1960.
+///
+/// ```
+/// use petition::evaluate::defined_kappa;
+/// // They agree on 35 of 50, and would by chance on 25.
+/// assert_eq!(defined_kappa(&[vec![20, 5], vec![10, 15]]).map(|k| (k * 1e9).round() / 1e9), Some(0.4));
+/// assert_eq!(defined_kappa(&[vec![50, 0], vec![0, 0]]), None);
+/// ```
+pub fn defined_kappa(table: &[Vec<usize>]) -> Option<f64> {
     let n: usize = table.iter().flatten().sum();
     let agreed: usize = (0..table.len()).map(|k| table[k][k]).sum();
     let by_chance: f64 = (0..table.len())
         .map(|k| table[k].iter().sum::<usize>() as f64 * table.iter().map(|row| row[k]).sum::<usize>() as f64)
         .sum::<f64>()
         / (n * n).max(1) as f64;
-    if by_chance < 1.0 { (ratio(agreed, n) - by_chance) / (1.0 - by_chance) } else { 1.0 }
+    (n > 0 && by_chance < 1.0).then(|| (ratio(agreed, n) - by_chance) / (1.0 - by_chance))
 }
 
 /// All that was counted over some rows.
@@ -128,7 +148,7 @@ impl Tally {
         tally
     }
 
-    fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         for (row, more) in self.acts.iter_mut().zip(&other.acts) {
             row.iter_mut().zip(more).for_each(|(a, b)| *a += b);
         }
@@ -248,26 +268,43 @@ pub fn evaluate(
     }
     let tallies: Vec<Tally> = of_document.into_values().map(|p| Tally::new(n_acts, n_topics, p)).collect();
     let empty = || Tally::new(n_acts, n_topics, []);
-    let mut random = SplitMix(seed);
     let of = |tally: &Tally| {
-        let labels = tally.labels(taxonomy).map(|(_, counts)| counts.f1());
-        tally.figures().map(|(_, value)| value).into_iter().chain(labels).collect::<Vec<f64>>()
+        let labels = tally.labels(taxonomy).map(|(_, counts)| Some(counts.f1()));
+        tally.figures().map(|(_, value)| Some(value)).into_iter().chain(labels).collect()
     };
-    let mut runs: Vec<Vec<f64>> = vec![Vec::with_capacity(resamples); of(&empty()).len()];
-    for _ in 0..if tallies.len() > 1 { resamples } else { 0 } {
-        let mut drawn = empty();
-        (0..tallies.len()).for_each(|_| drawn.add(&tallies[random.below(tallies.len())]));
-        runs.iter_mut().zip(of(&drawn)).for_each(|(run, value)| run.push(value));
-    }
-    let intervals = runs.into_iter().filter(|run| !run.is_empty()).map(|mut run| {
-        run.sort_by(f64::total_cmp);
-        let at = |share: f64| run[((share * run.len() as f64) as usize).min(run.len() - 1)];
-        (at(0.025), at(0.975))
-    });
-    let mut intervals: Vec<(f64, f64)> = intervals.collect();
+    let intervals = intervals(&tallies, empty, Tally::add, of, resamples, seed);
+    let mut intervals: Vec<(f64, f64)> = intervals.into_iter().flatten().collect();
     let label_intervals = intervals.split_off(empty().figures().len().min(intervals.len()));
     let tally = Tally::new(n_acts, n_topics, pairs.iter().copied());
     Evaluation { tally, n_documents: tallies.len(), intervals, label_intervals }
+}
+
+/// The 2.5 and 97.5 % points of figures over resamples of documents, in the figures' order. `documents` holds what was counted in
+/// each; the counts of those drawn are added up, and figures are made of the sum.
+///
+/// A resample in which a figure is undefined says nothing of it. `None` where more than half are such, without resamples, and
+/// with fewer than two documents.
+pub(crate) fn intervals<T>(
+    documents: &[T],
+    empty: impl Fn() -> T,
+    add: impl Fn(&mut T, &T),
+    figures: impl Fn(&T) -> Vec<Option<f64>>,
+    resamples: usize,
+    seed: u64,
+) -> Vec<Option<(f64, f64)>> {
+    let mut random = SplitMix(seed);
+    let mut runs: Vec<Vec<f64>> = vec![Vec::new(); figures(&empty()).len()];
+    for _ in 0..if documents.len() > 1 { resamples } else { 0 } {
+        let mut drawn = empty();
+        (0..documents.len()).for_each(|_| add(&mut drawn, &documents[random.below(documents.len())]));
+        runs.iter_mut().zip(figures(&drawn)).for_each(|(run, value)| run.extend(value));
+    }
+    let ends = |mut run: Vec<f64>| {
+        run.sort_by(f64::total_cmp);
+        let at = |share: f64| run[((share * run.len() as f64) as usize).min(run.len() - 1)];
+        (!run.is_empty() && 2 * run.len() >= resamples).then(|| (at(0.025), at(0.975)))
+    };
+    runs.into_iter().map(ends).collect()
 }
 
 /// The figures of one part of the rows.

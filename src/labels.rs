@@ -63,7 +63,14 @@ pub fn read(paths: &[PathBuf], taxonomy: &Taxonomy) -> Result<Vec<LabelledRow>, 
     let mut seen: HashMap<String, String> = HashMap::new();
     for path in paths {
         for file in csv_files(path)? {
-            read_file(&file, taxonomy, &mut rows, &mut seen)?;
+            read_file(&file, taxonomy, Unlabelled::Wrong, |line, _, row: LabelledRow| {
+                let here = format!("{}:{line}", file.display());
+                if let Some(first) = seen.insert(row.id.clone(), here) {
+                    return Err(LabelsError::DuplicateId { path: file.clone(), line, id: row.id, first });
+                }
+                rows.push(row);
+                Ok(())
+            })?;
         }
     }
     Ok(rows)
@@ -94,7 +101,8 @@ pub fn read_column(paths: &[PathBuf], name: &str) -> Result<HashMap<String, Stri
     Ok(values)
 }
 
-fn csv_files(path: &Path) -> Result<Vec<PathBuf>, LabelsError> {
+/// The file itself, or the `.csv` files of a folder, sorted.
+pub(crate) fn csv_files(path: &Path) -> Result<Vec<PathBuf>, LabelsError> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
@@ -127,12 +135,23 @@ fn broken(path: &Path, error: &csv::Error) -> LabelsError {
     LabelsError::Csv { path: path.to_owned(), line, message: plain_csv_message(error) }
 }
 
-fn read_file(
+/// What a row is whose act and topics are both empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unlabelled {
+    /// A mistake.
+    Wrong,
+    /// One that nobody has labelled yet; it is counted and passed over.
+    PassedOver,
+}
+
+/// Hands over each row of a file with its line and, where there is such a column, its `annotator`; gives the number of rows that
+/// were passed over.
+pub(crate) fn read_file<E: From<LabelsError>>(
     path: &Path,
     taxonomy: &Taxonomy,
-    rows: &mut Vec<LabelledRow>,
-    seen: &mut HashMap<String, String>,
-) -> Result<(), LabelsError> {
+    unlabelled: Unlabelled,
+    mut take: impl FnMut(u64, Option<&str>, LabelledRow) -> Result<(), E>,
+) -> Result<usize, E> {
     let broken = |e| broken(path, &e);
     let mut reader = open(path)?;
     let header = reader.headers().map_err(broken)?.clone();
@@ -146,7 +165,8 @@ fn read_file(
     };
     let (id, text, act, topics) = (column("id")?, column("text")?, column("act")?, column("topics")?);
     let (title, document) = (place("title"), place("document").or_else(|| place("doc_id")));
-    let n_before = rows.len();
+    let annotator = place("annotator");
+    let (mut n_taken, mut n_passed_over) = (0, 0);
     for record in reader.records() {
         let record = record.map_err(broken)?;
         let line = record.position().map_or(0, csv::Position::line);
@@ -154,6 +174,10 @@ fn read_file(
         let field = |at: usize| record.get(at).unwrap_or_default();
         let names = |labels: &[crate::taxonomy::Label]| labels.iter().map(|l| l.id.clone()).collect();
         let act_name = field(act).trim();
+        if unlabelled == Unlabelled::PassedOver && act_name.is_empty() && field(topics).trim().is_empty() {
+            n_passed_over += 1;
+            continue;
+        }
         let act = taxonomy.act(act_name).ok_or_else(|| LabelsError::UnknownAct {
             path: path(),
             line,
@@ -167,29 +191,31 @@ fn read_file(
             known: names(&taxonomy.topics),
         })?;
         if taxonomy.act_without_topics == Some(act) && !topics.is_empty() {
-            return Err(LabelsError::TopicsWithoutAct { path: path(), line, act: act_name.to_owned() });
+            return Err(LabelsError::TopicsWithoutAct { path: path(), line, act: act_name.to_owned() }.into());
         }
         if field(text).trim().is_empty() {
-            return Err(LabelsError::EmptyText { path: path(), line });
+            return Err(LabelsError::EmptyText { path: path(), line }.into());
         }
         let id = field(id).to_owned();
-        let here = format!("{}:{line}", path().display());
-        if let Some(first) = seen.insert(id.clone(), here) {
-            return Err(LabelsError::DuplicateId { path: path(), line, id, first });
-        }
         let document = document.map(field).filter(|d| !d.is_empty()).unwrap_or_else(|| {
             let id = id.as_str();
             id.rsplit_once(':').map_or(id, |(document, _)| document)
         });
-        rows.push(LabelledRow {
+        let row = LabelledRow {
             document: document.to_owned(),
             title: title.map(field).filter(|t| !t.is_empty()).map(str::to_owned),
             text: field(text).to_owned(),
             labels: Labels { act, topics },
             id,
-        });
+        };
+        n_taken += 1;
+        take(line, annotator.map(field), row)?;
     }
-    if rows.len() == n_before { Err(LabelsError::NoRows { path: path.to_owned() }) } else { Ok(()) }
+    if n_taken + n_passed_over == 0 {
+        Err(LabelsError::NoRows { path: path.to_owned() }.into())
+    } else {
+        Ok(n_passed_over)
+    }
 }
 
 /// The line at which a quoted field opens that the end of the file leaves open; the `csv` crate takes such a file for whole.

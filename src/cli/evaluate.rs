@@ -58,20 +58,11 @@ impl Evaluate {
         let mut all: Vec<(String, f64)> = tally.figures().iter().map(|&(n, v)| (n.to_owned(), v)).collect();
         all.extend(tally.label_figures(taxonomy));
 
-        let mut missed = Vec::new();
-        for (name, least) in &self.min {
-            match all.iter().find(|(n, _)| n == name) {
-                Some((_, value)) if value < least => missed.push(format!("{name} is {value:.4}, below {least}")),
-                Some(_) => {}
-                None => {
-                    let known = tally.figures().map(|(name, _)| name).join(", ");
-                    bail!(
-                        "--min: there is no figure `{name}`; there are {known}, and for each label act.NAME.f1, \
-                         topic.NAME.precision, topic.NAME.recall and so on"
-                    );
-                }
-            }
-        }
+        let defined: Vec<_> = all.iter().map(|(name, value)| (name.clone(), Some(*value))).collect();
+        let known = tally.figures().map(|(name, _)| name).join(", ");
+        let known =
+            format!("{known}, and for each label act.NAME.f1, topic.NAME.precision, topic.NAME.recall and so on");
+        let missed = missed_gates(&self.min, &defined, &known)?;
         let mut out = std::io::stdout().lock();
         match self.format {
             Form::Json => {
@@ -122,9 +113,35 @@ impl Evaluate {
             }
         }
         out.flush().context("stdout")?;
-        missed.iter().for_each(|m| say(&format!("gate missed: {m}")));
-        Ok(if missed.is_empty() { Exit::Done } else { Exit::Bad })
+        Ok(tell(&missed))
     }
+}
+
+/// What to say of each gate that is missed, by names and least values; a figure that is undefined misses its gate.
+///
+/// # Errors
+/// A gate on a figure that there is not; `known` tells which there are.
+pub fn missed_gates(
+    min: &[(String, f64)],
+    figures: &[(String, Option<f64>)],
+    known: &str,
+) -> anyhow::Result<Vec<String>> {
+    let mut missed = Vec::new();
+    for (name, least) in min {
+        match figures.iter().find(|(n, _)| n == name) {
+            Some((_, Some(value))) if value < least => missed.push(format!("{name} is {value:.4}, below {least}")),
+            Some((_, Some(_))) => {}
+            Some((_, None)) => missed.push(format!("{name} is undefined, so it does not reach {least}")),
+            None => bail!("--min: there is no figure `{name}`; there are {known}"),
+        }
+    }
+    Ok(missed)
+}
+
+/// Tells which gates are missed, and how a command ends that has such.
+pub fn tell(missed: &[String]) -> Exit {
+    missed.iter().for_each(|m| say(&format!("gate missed: {m}")));
+    if missed.is_empty() { Exit::Done } else { Exit::Bad }
 }
 
 /// Given and predicted labels of each row.

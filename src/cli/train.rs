@@ -144,11 +144,16 @@ fn describe(model: &Model, evaluation: &Evaluation) -> String {
 
 /// Gold acts × predicted acts.
 pub fn act_table(tally: &Tally, taxonomy: &Taxonomy) -> String {
-    let mut text = format!("\n{:28}", "act: gold \\ predicted");
+    act_counts("act: gold \\ predicted", &tally.acts, taxonomy)
+}
+
+/// Acts × acts, under a heading.
+pub fn act_counts(heading: &str, counts: &[Vec<usize>], taxonomy: &Taxonomy) -> String {
+    let mut text = format!("\n{heading:28}");
     for act in &taxonomy.acts {
         let _ = write!(text, " {:>10}", act.id);
     }
-    for (act, row) in taxonomy.acts.iter().zip(&tally.acts) {
+    for (act, row) in taxonomy.acts.iter().zip(counts) {
         let _ = write!(text, "\n{:28}", act.id);
         for n in row {
             let _ = write!(text, " {n:>10}");
