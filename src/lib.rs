@@ -30,6 +30,8 @@
 //! ```
 
 pub mod audit;
+pub mod agreement;
+pub mod annotations;
 pub mod batch;
 pub mod calibrate;
 pub mod config;

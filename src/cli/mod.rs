@@ -1,6 +1,7 @@
 //! The command line's arguments, and what all commands share: exit codes, errors, the model, progress.
 
 mod audit;
+mod agree;
 mod card;
 mod classify;
 mod evaluate;
@@ -50,6 +51,8 @@ enum Command {
     Queue(queue::Queue),
     /// Find labels that are probably wrong
     Audit(audit::Audit),
+    /// Say how far annotators agree who labelled the same rows
+    Agree(agree::Agree),
     /// Say what a model file holds
     Info(info::Info),
     /// Write a model card: Markdown under a Hugging Face `model-index`
@@ -83,6 +86,7 @@ pub fn main() -> ExitCode {
         Command::Evaluate(command) => command.run(),
         Command::Queue(command) => command.run(),
         Command::Audit(command) => command.run(),
+        Command::Agree(command) => command.run(),
         Command::Info(command) => command.run(),
         Command::Card(command) => command.run(),
         Command::Import(command) => command.run(),
