@@ -610,7 +610,7 @@ mod tests {
             vec![
                 labels(n % 2, &[n % 3]),
                 labels(n / 7 % 2, &[0]),
-                (n % 5 > 0).then_some(Labels { act: n / 3 % 2, topics: set(&[n / 2 % 3]) }),
+                (n % 5 != 1).then_some(Labels { act: n / 3 % 2, topics: set(&[n / 2 % 3]) }),
             ]
         };
         let all = annotations((0..300).map(row).collect());
@@ -636,13 +636,13 @@ mod tests {
             matrix[b][a] += 1.0;
         }
         let n = 2.0 * units.len() as f64;
-        let margin = |c: usize| matrix[c].iter().sum::<f64>();
+        let margins: Vec<f64> = matrix.iter().map(|row| row.iter().sum()).collect();
         let (mut observed, mut expected) = (0.0, 0.0);
-        for c in 0..n_values {
-            for k in 0..n_values {
-                observed += matrix[c][k] * distance(c, k) / n;
+        for (c, row) in matrix.iter().enumerate() {
+            for (k, cell) in row.iter().enumerate() {
+                observed += cell * distance(c, k) / n;
                 let same = if c == k { 1.0 } else { 0.0 };
-                expected += margin(c) * (margin(k) - same) * distance(c, k) / (n * (n - 1.0));
+                expected += margins[c] * (margins[k] - same) * distance(c, k) / (n * (n - 1.0));
             }
         }
         (expected > 0.0).then(|| 1.0 - observed / expected)

@@ -51,7 +51,6 @@ fn taxonomy() -> Taxonomy {
     Taxonomy::read(&text).expect("well formed")
 }
 
-/// Seen: 5e-16.
 fn assert_same(figure: &Figure, expected: Option<f64>, what: &str) {
     match (figure.value, expected) {
         (None, None) => {}
