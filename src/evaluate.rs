@@ -203,6 +203,12 @@ impl Tally {
         ]
     }
 
+    /// The overall figures, then each label's F1, in the order of [`Tally::figures`] and [`Tally::labels`].
+    pub(crate) fn values(&self, taxonomy: &Taxonomy) -> Vec<f64> {
+        let labels = self.labels(taxonomy).map(|(_, counts)| counts.f1());
+        self.figures().map(|(_, value)| value).into_iter().chain(labels).collect()
+    }
+
     /// Precision, recall and F1 of each label, by the names that `--min` takes: `act.ID.f1`, `topic.ID.recall` …
     pub fn label_figures(&self, taxonomy: &Taxonomy) -> Vec<(String, f64)> {
         self.labels(taxonomy)
@@ -268,10 +274,7 @@ pub fn evaluate(
     }
     let tallies: Vec<Tally> = of_document.into_values().map(|p| Tally::new(n_acts, n_topics, p)).collect();
     let empty = || Tally::new(n_acts, n_topics, []);
-    let of = |tally: &Tally| {
-        let labels = tally.labels(taxonomy).map(|(_, counts)| Some(counts.f1()));
-        tally.figures().map(|(_, value)| Some(value)).into_iter().chain(labels).collect()
-    };
+    let of = |tally: &Tally| tally.values(taxonomy).into_iter().map(Some).collect();
     let intervals = intervals(&tallies, empty, Tally::add, of, resamples, seed);
     let mut intervals: Vec<(f64, f64)> = intervals.into_iter().flatten().collect();
     let label_intervals = intervals.split_off(empty().figures().len().min(intervals.len()));
