@@ -34,6 +34,7 @@ pub mod agreement;
 pub mod annotations;
 pub mod batch;
 pub mod calibrate;
+pub mod compare;
 pub mod config;
 pub mod coverage;
 pub mod document;

@@ -4,6 +4,7 @@ mod audit;
 mod agree;
 mod card;
 mod classify;
+mod compare;
 mod evaluate;
 mod exchange;
 mod explain;
@@ -53,6 +54,8 @@ enum Command {
     Audit(audit::Audit),
     /// Say how far annotators agree who labelled the same rows
     Agree(agree::Agree),
+    /// Say whether a new model is better than an old one, on the same labelled rows
+    Compare(compare::Compare),
     /// Say what a model file holds
     Info(info::Info),
     /// Write a model card: Markdown under a Hugging Face `model-index`
@@ -87,6 +90,7 @@ pub fn main() -> ExitCode {
         Command::Queue(command) => command.run(),
         Command::Audit(command) => command.run(),
         Command::Agree(command) => command.run(),
+        Command::Compare(command) => command.run(),
         Command::Info(command) => command.run(),
         Command::Card(command) => command.run(),
         Command::Import(command) => command.run(),
