@@ -56,6 +56,7 @@ pub mod report;
 pub mod review;
 mod scorer;
 pub mod sentence;
+pub mod shelf;
 pub mod softmax;
 pub mod sparse;
 pub mod stem;

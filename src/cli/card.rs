@@ -16,9 +16,27 @@ use std::path::PathBuf;
 /// Write a model card: Markdown under a Hugging Face `model-index`.
 #[derive(Args)]
 pub struct Card {
-    /// A model file; without it, the model built into this program
+    /// A model file, or a folder of `petition promote`; without it, the model built into this program
     #[arg(short, long, value_name = "FILE")]
     model: Option<PathBuf>,
+    #[command(flatten)]
+    card: CardArgs,
+    /// A report that `petition train --report FILE.json` wrote with the model
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Markdown to put under the summary: uses, data, limits, known failures
+    #[arg(long, value_name = "FILE")]
+    notes: Option<PathBuf>,
+    /// Where the card goes [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+/// What a card says beside what the model file holds.
+#[derive(Args)]
+pub struct CardArgs {
     /// Labelled rows to evaluate on: labels files, or folders of .csv files
     #[arg(long, value_name = "GOLD")]
     gold: Vec<PathBuf>,
@@ -28,26 +46,15 @@ pub struct Card {
     /// Show figures for each value of this column of the labelled rows too
     #[arg(long, value_name = "COLUMN", requires = "gold")]
     by: Option<String>,
-    /// A report that `petition train --report FILE.json` wrote with the model
-    #[arg(long, value_name = "FILE")]
-    report: Option<PathBuf>,
-    /// Markdown to put under the summary: uses, data, limits, known failures
-    #[arg(long, value_name = "FILE")]
-    notes: Option<PathBuf>,
     /// The licence, by its SPDX name
     #[arg(long, default_value = "mit")]
     license: String,
     /// The language, by its two letters
     #[arg(long, default_value = "en")]
     language: String,
-    /// Where the card goes [default: standard output]
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
     /// Resamples of documents for the 95 % intervals
     #[arg(long, default_value_t = 1000)]
     resamples: usize,
-    #[command(flatten)]
-    run: RunArgs,
 }
 
 impl Card {
@@ -73,15 +80,21 @@ impl Card {
             }
             None => None,
         };
-        let gold = if self.gold.is_empty() { None } else { Some(self.on_gold(&model)?) };
+        let gold = self.card.on_gold(&model)?;
         let mut output = Output::open(self.output.as_deref())?;
-        let card = self.card(&model, report.as_ref(), gold.as_ref(), notes.as_deref());
+        let card = self.card.write(&model, report.as_ref(), gold.as_ref(), notes.as_deref());
         output.write_all(card.as_bytes()).context("the card")?;
         output.finish()?;
         Ok(Exit::Done)
     }
+}
 
-    fn on_gold(&self, model: &Model) -> anyhow::Result<OnGold> {
+impl CardArgs {
+    /// How the model does on the labelled rows; `None` without any.
+    pub fn on_gold(&self, model: &Model) -> anyhow::Result<Option<OnGold>> {
+        if self.gold.is_empty() {
+            return Ok(None);
+        }
         let rows = labels::read(&self.gold, model.taxonomy())?;
         let pairs = compare(model, &rows);
         let documents: Vec<&str> = rows.iter().map(|r| r.document.as_str()).collect();
@@ -101,17 +114,18 @@ impl Card {
             let (low, high) = evaluation.label_interval(place, f1);
             let _ = writeln!(labels, "| {name} | {} | {p:.3} | {r:.3} | {f1:.3} | {low:.3} to {high:.3} |", c.n_gold());
         }
-        Ok(OnGold {
+        Ok(Some(OnGold {
             n_rows: rows.len(),
             n_documents: evaluation.n_documents,
             figures: evaluation.tally.figures().map(|(name, value)| (name.to_owned(), value)).into(),
             table,
             labels,
             parts,
-        })
+        }))
     }
 
-    fn card(&self, model: &Model, report: Option<&Report>, gold: Option<&OnGold>, notes: Option<&str>) -> String {
+    /// The card.
+    pub fn write(&self, model: &Model, report: Option<&Report>, gold: Option<&OnGold>, notes: Option<&str>) -> String {
         let (taxonomy, training) = (model.taxonomy(), model.training());
         let name = &taxonomy.name;
         let mut text = format!(
@@ -196,10 +210,11 @@ impl Card {
 }
 
 /// How the model does on labelled rows, ready to be shown.
-struct OnGold {
+pub struct OnGold {
     n_rows: usize,
     n_documents: usize,
-    figures: Vec<(String, f64)>,
+    /// The overall figures, by name.
+    pub figures: Vec<(String, f64)>,
     table: String,
     labels: String,
     parts: Vec<PartFigures>,

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 /// Say what a model file holds: taxonomy, training data, figures, thresholds, top features.
 #[derive(Args)]
 pub struct Info {
-    /// A model file; without it, the model built into this program
+    /// A model file, or a folder of `petition promote`; without it, the model built into this program
     #[arg(short, long, value_name = "FILE")]
     model: Option<PathBuf>,
     /// Features with the largest weights to show for each label

@@ -12,9 +12,12 @@ mod export;
 mod import;
 mod info;
 mod input;
+mod models;
 mod output;
 mod progress;
 mod queue;
+mod promote;
+mod rollback;
 mod split;
 mod table;
 mod taxonomy;
@@ -23,6 +26,7 @@ mod train;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use petition::model::Model;
+use petition::shelf::Shelf;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -56,6 +60,12 @@ enum Command {
     Agree(agree::Agree),
     /// Say whether a new model is better than an old one, on the same labelled rows
     Compare(compare::Compare),
+    /// Keep a model in a folder and make it the current one there
+    Promote(promote::Promote),
+    /// Make the model current again that was so before
+    Rollback(rollback::Rollback),
+    /// List the models that a folder keeps
+    Models(models::Models),
     /// Say what a model file holds
     Info(info::Info),
     /// Write a model card: Markdown under a Hugging Face `model-index`
@@ -91,6 +101,9 @@ pub fn main() -> ExitCode {
         Command::Audit(command) => command.run(),
         Command::Agree(command) => command.run(),
         Command::Compare(command) => command.run(),
+        Command::Promote(command) => command.run(),
+        Command::Rollback(command) => command.run(),
+        Command::Models(command) => command.run(),
         Command::Info(command) => command.run(),
         Command::Card(command) => command.run(),
         Command::Import(command) => command.run(),
@@ -140,7 +153,7 @@ fn say(message: &str) {
 /// Which model.
 #[derive(Args)]
 struct ModelArgs {
-    /// A model file; without it, the model built into this program
+    /// A model file, or a folder of `petition promote`; without it, the model built into this program
     #[arg(short, long, value_name = "FILE")]
     model: Option<PathBuf>,
     /// Say a topic from this probability on, as in `training=0.4`; may be given several times
@@ -160,9 +173,17 @@ impl ModelArgs {
 
 fn load_model(path: Option<&Path>) -> anyhow::Result<Model> {
     match path {
-        Some(path) => Model::load(path).with_context(|| path.display().to_string()),
+        Some(path) => {
+            let path = model_file(path)?;
+            Model::load(&path).with_context(|| path.display().to_string())
+        }
         None => Model::shipped().context("the built-in model"),
     }
+}
+
+/// The file itself; of a folder, its current model.
+fn model_file(path: &Path) -> anyhow::Result<PathBuf> {
+    if path.is_dir() { Ok(Shelf::at(path).current_model()?) } else { Ok(path.to_owned()) }
 }
 
 /// The form of the answer.
