@@ -1,7 +1,7 @@
 //! Two models on the same labelled rows: is the new one better, by how much, and on which rows? The figures themselves are
 //! [`mod@crate::evaluate`]'s.
 
-use crate::evaluate::{Counts, Labels, Tally, resample};
+use crate::evaluate::{Counts, Labels, Tally, intervals};
 use crate::taxonomy::{Label, MAX_TOPICS, Taxonomy, TaxonomyError, TopicSet};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -355,17 +355,15 @@ pub fn compare(
         of_document.entry(document).or_default().push(row);
     }
     let tallies: Vec<[Tally; 2]> = of_document.values().map(|rows| both(rows)).collect();
-    let intervals = resample(tallies.len(), resamples, seed, |drawn| {
-        let [mut old, mut new] = both(&[]);
-        for &document in drawn {
-            old.add(&tallies[document][0]);
-            new.add(&tallies[document][1]);
-        }
-        old.values(taxonomy).iter().zip(new.values(taxonomy)).map(|(old, new)| new - old).collect()
-    });
+    let add = |sum: &mut [Tally; 2], drawn: &[Tally; 2]| sum.iter_mut().zip(drawn).for_each(|(sum, drawn)| sum.add(drawn));
+    let changes = |[old, new]: &[Tally; 2]| {
+        let pairs = old.values(taxonomy).into_iter().zip(new.values(taxonomy));
+        pairs.map(|(old, new)| Some(new - old)).collect()
+    };
+    let intervals = intervals(&tallies, || both(&[]), add, changes, resamples, seed);
     let [old, new] = both(rows);
     let difference = |(place, (name, old, new)): (usize, (String, f64, f64))| {
-        let interval = intervals.get(place).copied();
+        let interval = intervals.get(place).copied().flatten();
         Difference { name, old, new, interval }
     };
     let figures =
