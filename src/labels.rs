@@ -3,7 +3,7 @@
 use crate::evaluate::Labels;
 use crate::taxonomy::Taxonomy;
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -56,6 +56,9 @@ pub enum LabelsError {
 /// Columns `id`, `text`, `act`, `topics` are needed; `title` and `document` (or `doc_id`) are used where they stand, others are
 /// passed over. Without a document column, a row's document is its id up to the last `:`.
 ///
+/// A file with a column `saved` tells how labels came about (see [`crate::label_store`]): there the last row with an id stands,
+/// and a row without an act takes the label back.
+///
 /// # Errors
 /// The first thing that is wrong, with file and line.
 pub fn read(paths: &[PathBuf], taxonomy: &Taxonomy) -> Result<Vec<LabelledRow>, LabelsError> {
@@ -74,6 +77,20 @@ pub fn read(paths: &[PathBuf], taxonomy: &Taxonomy) -> Result<Vec<LabelledRow>, 
         }
     }
     Ok(rows)
+}
+
+/// Writes rows as a labels file that [`read`] gives back: `id,document,title,text,act,topics`.
+///
+/// # Errors
+/// Writing fails.
+pub fn write(rows: &[LabelledRow], taxonomy: &Taxonomy, out: impl std::io::Write) -> Result<(), csv::Error> {
+    let mut writer = csv::Writer::from_writer(out);
+    writer.write_record(["id", "document", "title", "text", "act", "topics"])?;
+    for row in rows {
+        let (act, topics) = (&taxonomy.acts[row.labels.act].id, taxonomy.join_topics(row.labels.topics));
+        writer.write_record([&row.id, &row.document, row.title.as_deref().unwrap_or(""), &row.text, act, &topics])?;
+    }
+    Ok(writer.flush()?)
 }
 
 /// Reads one more column of labels files that [`read`] has read: each row's value in it, by the row's id.
@@ -165,10 +182,19 @@ pub(crate) fn read_file<E: From<LabelsError>>(
     };
     let (id, text, act, topics) = (column("id")?, column("text")?, column("act")?, column("topics")?);
     let (title, document) = (place("title"), place("document").or_else(|| place("doc_id")));
-    let annotator = place("annotator");
+    let (annotator, saved) = (place("annotator"), place("saved"));
+    let records = reader.records().collect::<Result<Vec<_>, _>>().map_err(broken)?;
+    let stands = saved.map(|saved| {
+        let whose = annotator.filter(|_| unlabelled == Unlabelled::PassedOver);
+        latest(&records, |record| (&record[id], whose.map(|at| &record[at])), |record| {
+            !record[act].trim().is_empty() || record[saved].is_empty()
+        })
+    });
     let (mut n_taken, mut n_passed_over) = (0, 0);
-    for record in reader.records() {
-        let record = record.map_err(broken)?;
+    for (at, record) in records.iter().enumerate() {
+        if stands.as_ref().is_some_and(|stands| !stands[at]) {
+            continue;
+        }
         let line = record.position().map_or(0, csv::Position::line);
         let path = || path.to_owned();
         let field = |at: usize| record.get(at).unwrap_or_default();
@@ -216,6 +242,18 @@ pub(crate) fn read_file<E: From<LabelsError>>(
     } else {
         Ok(n_passed_over)
     }
+}
+
+/// Of a history of labels, which are the last with their key, and not taken back.
+fn latest<'r, K: std::hash::Hash + Eq>(
+    records: &'r [csv::StringRecord],
+    key: impl Fn(&'r csv::StringRecord) -> K,
+    is_label: impl Fn(&csv::StringRecord) -> bool,
+) -> Vec<bool> {
+    let mut later = HashSet::new();
+    let mut stands: Vec<bool> = records.iter().rev().map(|r| later.insert(key(r)) && is_label(r)).collect();
+    stands.reverse();
+    stands
 }
 
 /// The line at which a quoted field opens that the end of the file leaves open; the `csv` crate takes such a file for whole.

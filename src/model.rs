@@ -45,6 +45,20 @@ pub struct TrainingInfo {
     pub figures: Vec<(String, f64)>,
     /// Rows and out-of-fold precision, recall and F1 of each label.
     pub labels: Vec<LabelInfo>,
+    /// What new rows were put on top of, if they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<BaseInfo>,
+}
+
+/// The rows that new ones were put on top of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BaseInfo {
+    /// Their SHA-256, as that of a model trained on them alone.
+    pub data_hash: String,
+    /// How many there were.
+    pub n_rows: usize,
+    /// How much more a new row weighs.
+    pub weight: f32,
 }
 
 /// One label's part of [`TrainingInfo`].

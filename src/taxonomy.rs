@@ -214,6 +214,48 @@ fn yes() -> bool {
     true
 }
 
+/// A new taxonomy file, to be filled in: each label with a definition to write, and its own name as the first term.
+///
+/// ```
+/// use petition::taxonomy::{Taxonomy, template};
+/// let names = |names: [&str; 2]| names.map(str::to_owned);
+/// let taxonomy = Taxonomy::read(&template("lunch", &names(["ask", "none"]), &names(["soup", "hot-bread"])))?;
+/// assert_eq!(taxonomy.terms[2].pattern, "hot bread");
+/// # Ok::<(), petition::taxonomy::TaxonomyError>(())
+/// ```
+pub fn template(name: &str, acts: &[String], topics: &[String]) -> String {
+    let quoted = |text: &str| toml::Value::from(text).to_string();
+    let word = |id: &str| quoted(&id.replace(['-', '_'], " "));
+    let mut text = format!(
+        "# What a sentence can be, and words that point to it. docs/taxonomy.md explains the notation of cues and terms.\n\nname = {}\n\n\
+         # Named alternatives, for use as {{name}} in cues and terms.\n[lists]\n",
+        quoted(name)
+    );
+    for (place, act) in acts.iter().enumerate() {
+        let last = place + 1 == acts.len();
+        let order =
+            if place == 0 { "\n# Every sentence gets exactly one act; where several fit, the first.\n" } else { "\n" };
+        let topics =
+            if last { "topics = false                  # a sentence with this act carries no topics\n" } else { "" };
+        text += &format!(
+            "{order}[[act]]\nid = {}\ndefinition = \"\"                 # what a coder is told\nexcludes = \"\"\n{topics}",
+            quoted(act)
+        );
+        text += &if last { "cues = []\n".to_owned() } else { format!("cues = [{}]\n", word(act)) };
+    }
+    for (place, topic) in topics.iter().enumerate() {
+        let any = if place == 0 { "\n# A sentence gets any number of topics.\n" } else { "\n" };
+        text += &format!(
+            "{any}[[topic]]\nid = {}\ndefinition = \"\"\nexcludes = \"\"\nterms = [{}]{}\nhints = []{}\n",
+            quoted(topic),
+            word(topic),
+            if place == 0 { "                    # precise in nearly any text" } else { "" },
+            if place == 0 { "                      # point to the topic only beside other words" } else { "" },
+        );
+    }
+    text
+}
+
 impl Taxonomy {
     /// Reads a taxonomy from the text of its file.
     ///

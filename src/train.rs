@@ -11,7 +11,7 @@ use crate::features::{Extractor, Feature, FeatureSpace, Observed, Text};
 use crate::labels::{self, LabelledRow};
 use crate::logistic::{ClassWeight, LogisticError, SparseLogistic, SparseLogisticParams};
 use crate::math::{sigmoid, softmax};
-use crate::model::{LabelInfo, Model, TrainingInfo, decide};
+use crate::model::{BaseInfo, LabelInfo, Model, TrainingInfo, decide};
 use crate::random::SplitMix;
 use crate::softmax::SparseSoftmax;
 use crate::sparse::{SparseError, SparseRecords, SparseRow};
@@ -22,7 +22,7 @@ use linfa::traits::Fit;
 use ndarray::{Array1, Array2, Axis, Slice};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use thiserror::Error;
 
@@ -71,11 +71,35 @@ pub struct OutOfFold {
 /// Fewer documents than folds, or only one act.
 pub fn train(
     rows: Vec<LabelledRow>,
+    taxonomy: Taxonomy,
+    config: CheckedConfig,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Trained, TrainError> {
+    train_on_top(Vec::new(), rows, 1.0, taxonomy, config, progress)
+}
+
+/// Trains a model from rows that were there before and new ones, whose loss weighs `weight` times (above 0) as much. A new
+/// row takes the place of one with the same id. Figures and thresholds are those of all rows, each counted once.
+///
+/// # Errors
+/// As [`train()`].
+pub fn train_on_top(
+    mut base: Vec<LabelledRow>,
+    rows: Vec<LabelledRow>,
+    weight: f32,
     mut taxonomy: Taxonomy,
     config: CheckedConfig,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Trained, TrainError> {
-    let rows = checked(rows, &taxonomy, &config)?;
+    let base_info = (!base.is_empty()).then(|| {
+        let (data_hash, n_rows) = (labels::hash(&base, &taxonomy), base.len());
+        BaseInfo { data_hash, n_rows, weight }
+    });
+    let new: HashSet<String> = rows.iter().map(|r| r.id.clone()).collect();
+    base.retain(|r| !new.contains(&r.id));
+    let weigh = |r: &LabelledRow| if new.contains(&r.id) { weight } else { 1.0 };
+    let rows = checked([base, rows].concat(), &taxonomy, &config)?;
+    let weights: Vec<f32> = rows.iter().map(weigh).collect();
     taxonomy.tune(rows.iter().map(|r| r.text.as_str()));
     let n_steps = config.folds + 2;
     let done = AtomicUsize::new(0);
@@ -87,6 +111,7 @@ pub fn train(
     let task = Task {
         rows: &rows,
         documents: &documents,
+        weights: &weights,
         observed: &observed,
         stems: &stems,
         taxonomy: &taxonomy,
@@ -110,6 +135,7 @@ pub fn train(
         n_documents: evaluation.n_documents,
         figures: evaluation.tally.figures().iter().map(|&(name, value)| (name.to_owned(), value)).collect(),
         labels: label_info(&evaluation.tally, &calibration_errors, &taxonomy),
+        base: base_info,
     };
     let (weights, intercepts) = heads.fold_in(&lines);
     let weights = weights.into();
@@ -175,7 +201,16 @@ pub fn learning_curve(
     let step = || progress(done.fetch_add(1, Ordering::Relaxed) + 1, shares.len() * config.folds);
     let (stems, observed) = read(&rows, taxonomy);
     let documents = labels::number_documents(&rows);
-    let task = Task { rows: &rows, documents: &documents, observed: &observed, stems: &stems, taxonomy, config };
+    let weights = vec![1.0; rows.len()];
+    let task = Task {
+        rows: &rows,
+        documents: &documents,
+        weights: &weights,
+        observed: &observed,
+        stems: &stems,
+        taxonomy,
+        config,
+    };
     let n_documents = documents.iter().max().map_or(0, |&last| last + 1);
     let mut order: Vec<usize> = (0..n_documents).collect();
     SplitMix(config.seed ^ 0x6375_7276).shuffle(&mut order);
@@ -274,6 +309,8 @@ struct Task<'t> {
     rows: &'t [LabelledRow],
     /// The number of each row's document.
     documents: &'t [usize],
+    /// How much each row's loss weighs.
+    weights: &'t [f32],
     observed: &'t [Observed],
     stems: &'t StemTable,
     taxonomy: &'t Taxonomy,
@@ -358,7 +395,9 @@ impl Task<'_> {
         let topics = Array2::from_shape_fn((part.len(), self.taxonomy.topics.len()), |(i, topic)| {
             self.rows[part[i]].labels.topics.contains(topic)
         });
-        let (acts, topics) = (DatasetBase::new(records, acts), DatasetBase::new(unmarked, topics));
+        let weights = || Array1::from_iter(part.iter().map(|&r| self.weights[r]));
+        let acts = DatasetBase::new(records, acts).with_weights(weights());
+        let topics = DatasetBase::new(unmarked, topics).with_weights(weights());
         let (acts, topics) =
             rayon::join(|| self.params(&self.config.acts).fit(&acts), || self.params(&self.config.topics).fit(&topics));
         Ok(Heads { space, acts: acts?, topics: topics?, n_acts: self.taxonomy.acts.len() })

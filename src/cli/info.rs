@@ -37,6 +37,10 @@ impl Info {
         line("trained by", format!("petition {}", training.version));
         line("trained on", format!("{} rows of {} documents", training.n_rows, training.n_documents));
         line("data hash", training.data_hash.clone());
+        if let Some(base) = &training.base {
+            line("on top of", format!("{} rows, data hash {}", base.n_rows, base.data_hash));
+            line("new rows weigh", base.weight.to_string());
+        }
         line("format version", FORMAT_VERSION.to_string());
         text.push_str("\nout of fold, by document\n");
         for (name, value) in &training.figures {

@@ -4,7 +4,7 @@ use super::{RunArgs, say};
 use clap::{Args, ValueEnum};
 use petition::document::{Document, Format, Input, Inputs, ReadError, ReadOptions, list};
 use petition::record::RowFormat;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Which documents.
 #[derive(Args)]
@@ -55,6 +55,14 @@ impl From<OutputFormat> for RowFormat {
 }
 
 impl InputArgs {
+    /// The path, if a single one that is not standard input was given.
+    pub fn only_path(&self) -> Option<&Path> {
+        match &self.paths[..] {
+            [path] if path != Path::new("-") => Some(path),
+            _ => None,
+        }
+    }
+
     /// How inputs are read.
     pub fn options(&self) -> ReadOptions {
         let format = self.input_format.map(|format| match format {

@@ -2,6 +2,7 @@
 
 mod audit;
 mod agree;
+mod bootstrap;
 mod card;
 mod classify;
 mod compare;
@@ -18,6 +19,7 @@ mod progress;
 mod queue;
 mod promote;
 mod rollback;
+mod review;
 mod split;
 mod table;
 mod taxonomy;
@@ -50,6 +52,8 @@ enum Command {
     Explain(explain::Explain),
     /// Learn a model from labelled rows
     Train(train::Train),
+    /// Make a first, weak model from a taxonomy's terms and documents without labels
+    Bootstrap(bootstrap::Bootstrap),
     /// Compare a model's labels with labelled rows
     Evaluate(evaluate::Evaluate),
     /// Choose the sentences that a person should label next
@@ -66,6 +70,8 @@ enum Command {
     Rollback(rollback::Rollback),
     /// List the models that a folder keeps
     Models(models::Models),
+    /// Label sentences on a local web page
+    Review(review::Review),
     /// Say what a model file holds
     Info(info::Info),
     /// Write a model card: Markdown under a Hugging Face `model-index`
@@ -96,6 +102,7 @@ pub fn main() -> ExitCode {
         Command::Split(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Train(command) => command.run(),
+        Command::Bootstrap(command) => command.run(),
         Command::Evaluate(command) => command.run(),
         Command::Queue(command) => command.run(),
         Command::Audit(command) => command.run(),
@@ -104,6 +111,7 @@ pub fn main() -> ExitCode {
         Command::Promote(command) => command.run(),
         Command::Rollback(command) => command.run(),
         Command::Models(command) => command.run(),
+        Command::Review(command) => command.run(),
         Command::Info(command) => command.run(),
         Command::Card(command) => command.run(),
         Command::Import(command) => command.run(),

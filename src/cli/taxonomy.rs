@@ -1,5 +1,6 @@
 //! `petition taxonomy`: what a taxonomy file holds, and how its terms do on labelled rows.
 
+use super::output::Output;
 use super::{Exit, RunArgs};
 use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
@@ -8,7 +9,7 @@ use petition::labels;
 use petition::taxonomy::Taxonomy as TaxonomyFile;
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Work on a taxonomy file.
 #[derive(Args)]
@@ -19,8 +20,39 @@ pub struct Taxonomy {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Write a new taxonomy file, to be filled in
+    Init(Init),
     /// Check a taxonomy file, and with --labels what its terms hit and how often they are right
     Check(Check),
+}
+
+#[derive(Args)]
+struct Init {
+    /// The taxonomy's name
+    name: String,
+    /// The acts, in order of precedence; the last is for sentences that carry no topics
+    #[arg(long, value_delimiter = ',', required = true, value_name = "ID,…")]
+    acts: Vec<String>,
+    /// The topics
+    #[arg(long, value_delimiter = ',', required = true, value_name = "ID,…")]
+    topics: Vec<String>,
+    /// Where the file goes [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+impl Init {
+    fn run(self) -> anyhow::Result<Exit> {
+        if let Some(path) = self.output.as_ref().filter(|path| path.exists()) {
+            anyhow::bail!("{}: is there already; name a new file", path.display());
+        }
+        let text = petition::taxonomy::template(&self.name, &self.acts, &self.topics);
+        TaxonomyFile::read(&text).context("the names given make no taxonomy")?;
+        let mut output = Output::open(self.output.as_deref())?;
+        output.write_all(text.as_bytes())?;
+        output.finish()?;
+        Ok(Exit::Done)
+    }
 }
 
 #[derive(Args)]
@@ -55,11 +87,12 @@ const ENOUGH: usize = 10;
 impl Taxonomy {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<Exit> {
-        let Command::Check(check) = self.command;
+        let check = match self.command {
+            Command::Init(init) => return init.run(),
+            Command::Check(check) => check,
+        };
         check.run.start()?;
-        let name = check.taxonomy.display().to_string();
-        let text = std::fs::read_to_string(&check.taxonomy).with_context(|| name.clone())?;
-        let taxonomy = TaxonomyFile::read(&text).context(name)?;
+        let taxonomy = read_taxonomy(&check.taxonomy)?;
         let rows = if check.labels.is_empty() { Vec::new() } else { labels::read(&check.labels, &taxonomy)? };
         let coverage = coverage(&taxonomy, &rows);
         let out = match check.format {
@@ -69,6 +102,13 @@ impl Taxonomy {
         std::io::stdout().write_all(out.as_bytes())?;
         Ok(Exit::Done)
     }
+}
+
+/// Reads a taxonomy file.
+pub fn read_taxonomy(path: &Path) -> anyhow::Result<TaxonomyFile> {
+    let name = || path.display().to_string();
+    let text = std::fs::read_to_string(path).with_context(name)?;
+    TaxonomyFile::read(&text).with_context(name)
 }
 
 fn share(value: Option<f64>) -> String {

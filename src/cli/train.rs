@@ -2,7 +2,8 @@
 
 use super::output::Output;
 use super::progress::{Progress, Unit};
-use super::{Exit, RunArgs};
+use super::taxonomy::read_taxonomy;
+use super::{Exit, RunArgs, load_model};
 use anyhow::Context;
 use clap::Args;
 use petition::config::Config;
@@ -11,7 +12,7 @@ use petition::labels;
 use petition::model::Model;
 use petition::report::{Report, ReportSize};
 use petition::taxonomy::Taxonomy;
-use petition::train::{SCARCE, Trained, learning_curve, train};
+use petition::train::{SCARCE, Trained, learning_curve, train_on_top};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -25,9 +26,18 @@ pub struct Train {
     /// Where the model goes
     #[arg(short, long, required_unless_present = "print_config", value_name = "FILE")]
     output: Option<PathBuf>,
-    /// The taxonomy file; without it, the taxonomy of the built-in model
+    /// The taxonomy file; without it, the taxonomy of the base, which is the built-in model unless told otherwise
     #[arg(long, value_name = "FILE")]
     taxonomy: Option<PathBuf>,
+    /// A model to go on from: its taxonomy and its config are taken
+    #[arg(long, value_name = "MODEL")]
+    base: Option<PathBuf>,
+    /// Labels files or folders that the base was trained on; the new labels are put on top of them
+    #[arg(long, value_name = "LABELS")]
+    base_labels: Vec<PathBuf>,
+    /// How much more a new row weighs than one of the base
+    #[arg(long, default_value_t = 1.0, requires = "base_labels", value_name = "TIMES", value_parser = weight)]
+    weight: f32,
     /// A config file; what it does not name keeps its default
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -50,31 +60,42 @@ pub struct Train {
 impl Train {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<Exit> {
-        let config = self.read_config()?;
+        // The base is read only if something of it is needed.
+        let needs_base = self.base.is_some() || !self.base_labels.is_empty() || self.taxonomy.is_none();
+        let base = if needs_base { Some(load_model(self.base.as_deref())?) } else { None };
+        let config = self.read_config(base.as_ref())?;
         if self.print_config {
             write!(std::io::stdout(), "{}", config.write())?;
             return Ok(Exit::Done);
         }
         let config = config.check().context("the config")?;
         self.run.start()?;
-        let taxonomy = match &self.taxonomy {
-            Some(path) => {
-                let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-                Taxonomy::read(&text).with_context(|| path.display().to_string())?
-            }
-            None => Model::shipped().context("the built-in model; give a --taxonomy instead")?.taxonomy().clone(),
+        let taxonomy = match (&self.taxonomy, &base) {
+            (Some(path), _) => read_taxonomy(path)?,
+            (None, Some(base)) => base.taxonomy().clone(),
+            (None, None) => anyhow::bail!("there is no taxonomy; give a --taxonomy or a --base"),
         };
         let rows = labels::read(&self.labels, &taxonomy)?;
+        let base_rows = labels::read(&self.base_labels, &taxonomy)?;
+        if let Some(base) = base.as_ref().filter(|_| !base_rows.is_empty()) {
+            let (here, there) = (labels::hash(&base_rows, &taxonomy), &base.training().data_hash);
+            if here != *there {
+                self.run.note(&format!(
+                    "warning: the base was trained on other rows than those of --base-labels (data hash {there:.12}…, not {here:.12}…)"
+                ));
+            }
+        }
         let mut output = Output::open(self.output.as_deref())?;
         let mut reports = Vec::new();
         for path in &self.report {
             reports.push((Output::open(Some(path))?, path.extension().is_some_and(|e| e == "json")));
         }
-        let for_curve = (!reports.is_empty()).then(|| (rows.clone(), taxonomy.clone(), config.clone()));
+        let for_curve = (!reports.is_empty())
+            .then(|| ([base_rows.clone(), rows.clone()].concat(), taxonomy.clone(), config.clone()));
         let progress = Progress::new(&self.run, Unit::Steps, 0);
         let started = std::time::Instant::now();
         let step = |done: usize, total: usize| progress.set(done as u64, total as u64);
-        let trained = train(rows, taxonomy, config, &step)?;
+        let trained = train_on_top(base_rows, rows, self.weight, taxonomy, config, &step)?;
         let seconds = started.elapsed().as_secs_f64();
         if let Some((rows, taxonomy, config)) = for_curve {
             let curve = learning_curve(rows, &taxonomy, &config, &self.curve, &step)?;
@@ -107,13 +128,13 @@ impl Train {
         Ok(Exit::Done)
     }
 
-    fn read_config(&self) -> anyhow::Result<Config> {
+    fn read_config(&self, base: Option<&Model>) -> anyhow::Result<Config> {
         let mut config = match &self.config {
             Some(path) => {
                 let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
                 Config::read(&text).with_context(|| path.display().to_string())?
             }
-            None => Config::default(),
+            None => base.filter(|_| self.base.is_some()).map_or_else(Config::default, |base| (**base.config()).clone()),
         };
         if let Some(seed) = self.seed {
             config.seed = seed;
@@ -128,6 +149,11 @@ fn report_path(text: &str) -> Result<PathBuf, String> {
         Some("md" | "json") => Ok(path),
         _ => Err("end the name in .md or .json".to_owned()),
     }
+}
+
+fn weight(text: &str) -> Result<f32, String> {
+    let weight: f32 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
+    if weight.is_finite() && weight > 0.0 { Ok(weight) } else { Err("a weight is above 0".to_owned()) }
 }
 
 fn share(text: &str) -> Result<f64, String> {

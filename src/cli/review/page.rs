@@ -1,0 +1,243 @@
+//! What do the pages look like? HTML, rendered here, that works without scripts and without anything from elsewhere.
+
+use super::items::Item;
+use super::server::{Desk, Keys};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use petition::erasure::{WordEffect, effects};
+use petition::features::Text;
+use petition::label_store::SavedLabel;
+use petition::model::Prediction;
+
+/// The style sheet and the script, served from the page's own address.
+pub const STYLE: &str = include_str!("style.css");
+pub const SCRIPT: &str = include_str!("keys.js");
+
+/// A word is marked if it takes this much of what the strongest word takes, and at least [`WEAKEST`].
+const MARKED: f64 = 0.25;
+/// Log-odds that a word must move to be marked.
+const WEAKEST: f64 = 0.3;
+
+/// A page around its content.
+pub fn frame(desk: &Desk, title: &str, content: &Markup) -> Markup {
+    let (done, total) = (desk.n_labelled(), desk.items.len());
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) " – petition" }
+                link rel="stylesheet" href=(desk.link("style.css"));
+                script src=(desk.link("keys.js")) defer {}
+            }
+            body {
+                a.jump href="#main" { "To the sentence" }
+                header {
+                    nav aria-label="Pages" {
+                        a href=(desk.link("")) { "Label" }
+                        a href=(desk.link("labels")) { "Labels" }
+                    }
+                    p.progress {
+                        label for="progress" { (done) " of " (total) " labelled by " (desk.annotator) }
+                        progress id="progress" max=(total) value=(done) {}
+                    }
+                }
+                main id="main" { (content) }
+            }
+        }
+    }
+}
+
+/// The page of one sentence.
+pub fn sentence(desk: &Desk, number: usize, item: &Item, saved: Option<&SavedLabel>) -> Markup {
+    let text = item.as_text();
+    let prediction = desk.model.reader().classify(&text);
+    // A random sentence is labelled as if there were no model, so that it can tell how good the model is.
+    let hides_model = item.chosen_for == "random" && saved.is_none();
+    let moved = if hides_model { Vec::new() } else { effects(&mut desk.model.reader(), &text) };
+    let content = html! {
+        @if !item.title.is_empty() { p.title { (item.title) } }
+        div.sentence {
+            @if !item.lead.is_empty() { p.context { (item.lead) } }
+            @if !item.before.is_empty() && item.before != item.lead { p.context { (item.before) } }
+            h1 { (marked(desk, item, &prediction, &moved)) }
+            @if !item.after.is_empty() { p.context { (item.after) } }
+        }
+        @if hides_model {
+            p.model { "Drawn at random: what the model says is shown when you have said what you say." }
+        } @else {
+            (model_says(desk, &prediction))
+        }
+        (form(desk, number, item, saved))
+        p.place {
+            @if number > 0 { a rel="prev" href=(desk.item_link(number - 1)) { "Previous" } " " }
+            "Sentence " (number + 1) " of " (desk.items.len()) " "
+            @if number + 1 < desk.items.len() { a rel="next" href=(desk.item_link(number + 1)) { "Next" } " " }
+            a href=(desk.document_link(number)) { "Whole document" }
+        }
+        (help(&desk.keys))
+    };
+    frame(desk, "Label", &content)
+}
+
+/// The sentence with the words marked that moved the predicted labels.
+fn marked(desk: &Desk, item: &Item, prediction: &Prediction, moved: &[WordEffect]) -> Markup {
+    let n_acts = desk.model.taxonomy().acts.len();
+    let outputs: Vec<usize> =
+        std::iter::once(prediction.act).chain(prediction.topics.iter().map(|topic| n_acts + topic)).collect();
+    let loss = |word: &WordEffect| outputs.iter().map(|&output| word.losses[output]).fold(0.0, f64::max);
+    let strongest = moved.iter().map(loss).fold(0.0, f64::max);
+    let (text, mut at) = (item.text.as_str(), 0);
+    html! {
+        @for word in moved.iter().filter(|word| loss(word) >= WEAKEST.max(MARKED * strongest)) {
+            (text[at..word.start])
+            mark title={ "moves the log-odds by " (format!("{:.1}", loss(word))) } { (text[word.start..word.end]) }
+            ({ at = word.end; PreEscaped("") })
+        }
+        (text[at..])
+    }
+}
+
+/// What the model says, in one line.
+fn model_says(desk: &Desk, prediction: &Prediction) -> Markup {
+    let taxonomy = desk.model.taxonomy();
+    let percent = |p: f64| format!("{:.0} %", 100.0 * p);
+    html! {
+        p.model id="model" data-act=(taxonomy.acts[prediction.act].id) data-topics=(taxonomy.join_topics(prediction.topics)) {
+            "The model says "
+            span.act { (taxonomy.acts[prediction.act].id) } " (" (percent(prediction.act_score())) ")"
+            @for topic in prediction.topics.iter() {
+                " " span.topic { (taxonomy.topics[topic].id) } " ("
+                (percent(prediction.probabilities[taxonomy.acts.len() + topic])) ")"
+            }
+            ", because of the words that are marked."
+        }
+    }
+}
+
+fn form(desk: &Desk, number: usize, item: &Item, saved: Option<&SavedLabel>) -> Markup {
+    let taxonomy = desk.model.taxonomy();
+    let act = saved.map_or("", |s| &s.act);
+    let topics: Vec<&str> = saved.map_or("", |s| &s.topics).split('|').collect();
+    html! {
+        form id="labels" method="post" action=(desk.item_link(number)) {
+            input type="hidden" name="id" value=(item.id);
+            fieldset {
+                legend { "Act" }
+                @for (place, label) in taxonomy.acts.iter().enumerate() {
+                    label title=(label.definition) {
+                        input type="radio" name="act" required value=(label.id) checked[label.id == act]
+                            data-key=[desk.keys.acts[place]] data-carries-topics=(taxonomy.act_without_topics != Some(place));
+                        span { (label.id) }
+                        @if let Some(key) = desk.keys.acts[place] { kbd { (key) } }
+                    }
+                }
+            }
+            fieldset {
+                legend { "Topics" }
+                @for (place, label) in taxonomy.topics.iter().enumerate() {
+                    label title=(label.definition) {
+                        input type="checkbox" name="topic" value=(label.id) checked[topics.contains(&label.id.as_str())]
+                            data-key=[Keys::topic(place)];
+                        span { (label.id) }
+                        @if let Some(key) = Keys::topic(place) { kbd { (key) } }
+                    }
+                }
+            }
+            label.note { "Note " input type="text" name="note" autocomplete="off" value=(saved.map_or("", |s| &s.note)); }
+            p.actions {
+                button type="submit" name="do" value="save" { "Save" kbd { "Enter" } }
+                button type="submit" name="do" value="skip" formnovalidate { "Skip" kbd { "s" } }
+                button type="submit" name="do" value="undo" formnovalidate { "Undo" kbd { "u" } }
+            }
+            p.status role="status" {
+                @if let Some(saved) = saved { "Saved " (saved.saved) "." } @else { "Not labelled yet." }
+            }
+        }
+    }
+}
+
+fn help(keys: &Keys) -> Markup {
+    html! {
+        details id="help" {
+            summary { "Keys " kbd { "?" } }
+            dl {
+                dt { @for key in keys.acts.iter().flatten() { kbd { (key) } " " } } dd { "the act" }
+                dt { kbd { "1" } " … " kbd { "0" } ", " kbd { "⇧1" } " …" } dd { "a topic, on or off" }
+                dt { kbd { "p" } } dd { "take over what the model says" }
+                dt { kbd { "Enter" } } dd { "save, and on to the next sentence without a label" }
+                dt { kbd { "s" } } dd { "skip" }
+                dt { kbd { "u" } } dd { "take back the last label and return to it" }
+                dt { kbd { "?" } } dd { "open or close this list" }
+            }
+        }
+    }
+}
+
+/// A document's sentences, one after the other, with their acts and topics.
+pub fn document(desk: &Desk, number: usize) -> Markup {
+    let taxonomy = desk.model.taxonomy();
+    let of = &desk.items[number];
+    let mut reader = desk.model.reader();
+    let content = html! {
+        h1 { @if of.title.is_empty() { (of.document) } @else { (of.title) } }
+        p.legend {
+            @for (place, act) in taxonomy.acts.iter().enumerate() { span class={ "mark-" (place % 6) } { (act.id) } " " }
+            "a label of yours has a frame, the others are the model’s"
+        }
+        @for (place, item) in desk.items.iter().enumerate().filter(|(_, item)| item.document == of.document) {
+            @let prediction = reader.classify(&item.as_text());
+            @let label = desk.label_of(&item.id);
+            @let act = label.as_ref().and_then(|l| taxonomy.act(&l.act)).unwrap_or(prediction.act);
+            @let topics = label.as_ref().map_or_else(|| taxonomy.join_topics(prediction.topics), |l| l.topics.clone());
+            p class={ "row mark-" (act % 6) @if label.is_some() { " mine" } @if place == number { " here" } } {
+                a href=(desk.item_link(place)) { (item.text) }
+                " " span.act { (taxonomy.acts[act].id) }
+                @for topic in topics.split('|').filter(|t| !t.is_empty()) { " " span.topic { (topic) } }
+            }
+        }
+    };
+    frame(desk, "Document", &content)
+}
+
+/// How many labels there are, by act, topic and reason.
+pub fn labels(desk: &Desk) -> Markup {
+    let taxonomy = desk.model.taxonomy();
+    let standing = desk.standing();
+    let table = |caption: &str, rows: Vec<(String, usize)>| {
+        html! {
+            table {
+                caption { (caption) }
+                thead { tr { th scope="col" { "label" } th scope="col" { "rows" } } }
+                tbody { @for (name, n) in rows { tr { th scope="row" { (name) } td { (n) } } } }
+            }
+        }
+    };
+    let of_act = |id: &str| standing.iter().filter(|l| l.act == id).count();
+    let of_topic = |id: &str| standing.iter().filter(|l| l.topics.split('|').any(|t| t == id)).count();
+    let acts = taxonomy.acts.iter().map(|a| (a.id.clone(), of_act(&a.id))).collect();
+    let topics = taxonomy.topics.iter().map(|t| (t.id.clone(), of_topic(&t.id))).collect();
+    let content = html! {
+        h1 { "Labels" }
+        p { (standing.len()) " labels stand in " code { (desk.labels_name) } ", by all annotators." }
+        div.tables { (table("Acts", acts)) (table("Topics", topics)) }
+    };
+    frame(desk, "Labels", &content)
+}
+
+/// A page that says what went wrong.
+pub fn problem(desk: &Desk, message: &str) -> Markup {
+    frame(desk, "Problem", &html! { h1 { "That did not work" } p role="alert" { (message) } })
+}
+
+impl Item {
+    /// The item as the model reads it.
+    pub fn as_text(&self) -> Text<'_> {
+        let some = |text: &'_ str| (!text.is_empty()).then_some(()).is_some();
+        Text {
+            sentence: &self.text,
+            title: Some(self.title.as_str()).filter(|t| some(t)),
+            lead: Some(self.lead.as_str()).filter(|t| some(t)),
+        }
+    }
+}
