@@ -44,6 +44,7 @@ pub mod evaluate;
 pub mod exchange;
 pub mod features;
 pub mod label_store;
+pub mod krippendorff;
 pub mod labels;
 pub mod logistic;
 pub mod matcher;
