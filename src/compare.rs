@@ -355,7 +355,8 @@ pub fn compare(
         of_document.entry(document).or_default().push(row);
     }
     let tallies: Vec<[Tally; 2]> = of_document.values().map(|rows| both(rows)).collect();
-    let add = |sum: &mut [Tally; 2], drawn: &[Tally; 2]| sum.iter_mut().zip(drawn).for_each(|(sum, drawn)| sum.add(drawn));
+    let add =
+        |sum: &mut [Tally; 2], drawn: &[Tally; 2]| sum.iter_mut().zip(drawn).for_each(|(sum, drawn)| sum.add(drawn));
     let changes = |[old, new]: &[Tally; 2]| {
         let pairs = old.values(taxonomy).into_iter().zip(new.values(taxonomy));
         pairs.map(|(old, new)| Some(new - old)).collect()

@@ -186,9 +186,11 @@ pub(crate) fn read_file<E: From<LabelsError>>(
     let records = reader.records().collect::<Result<Vec<_>, _>>().map_err(broken)?;
     let stands = saved.map(|saved| {
         let whose = annotator.filter(|_| unlabelled == Unlabelled::PassedOver);
-        latest(&records, |record| (&record[id], whose.map(|at| &record[at])), |record| {
-            !record[act].trim().is_empty() || record[saved].is_empty()
-        })
+        latest(
+            &records,
+            |record| (&record[id], whose.map(|at| &record[at])),
+            |record| !record[act].trim().is_empty() || record[saved].is_empty(),
+        )
     });
     let (mut n_taken, mut n_passed_over) = (0, 0);
     for (at, record) in records.iter().enumerate() {

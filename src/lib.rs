@@ -29,9 +29,9 @@
 //! # Ok::<(), petition::model_file::ModelError>(())
 //! ```
 
-pub mod audit;
 pub mod agreement;
 pub mod annotations;
+pub mod audit;
 pub mod batch;
 pub mod bootstrap;
 pub mod calibrate;
@@ -43,8 +43,8 @@ pub mod erasure;
 pub mod evaluate;
 pub mod exchange;
 pub mod features;
-pub mod label_store;
 pub mod krippendorff;
+pub mod label_store;
 pub mod labels;
 pub mod logistic;
 pub mod matcher;

@@ -33,7 +33,8 @@ fn new_rows_go_on_top_of_others() {
     };
     assert_eq!(train(&[&letters, "--taxonomy", &taxonomy, "-o", "old.safetensors"]).0, 0);
     let on_top = |weight: &str, name: &str| {
-        let (exit, _, stderr) = train(&[&news, "--base", "old.safetensors", "--base-labels", &letters, "--weight", weight, "-o", name]);
+        let (exit, _, stderr) =
+            train(&[&news, "--base", "old.safetensors", "--base-labels", &letters, "--weight", weight, "-o", name]);
         assert_eq!((exit, stderr.as_str()), (0, ""));
         info(name)
     };
@@ -52,10 +53,14 @@ fn new_rows_go_on_top_of_others() {
     let first = std::fs::read_to_string(&letters).expect("there");
     let row = first.lines().take(2).collect::<Vec<_>>().join("\n").replace(",none,", ",policy,rent");
     std::fs::write(desk.path().join("one.csv"), row).expect("written");
-    assert_eq!(train(&["one.csv", "--base", "old.safetensors", "--base-labels", &letters, "-o", "one.safetensors"]).0, 0);
+    assert_eq!(
+        train(&["one.csv", "--base", "old.safetensors", "--base-labels", &letters, "-o", "one.safetensors"]).0,
+        0
+    );
     assert_eq!(field(&info("one.safetensors"), "trained on"), "384 rows of 29 documents");
 
-    let (exit, _, stderr) = run(&desk, &["train", &letters, "--base", "old.safetensors", "--base-labels", &news, "-o", "x.safetensors"]);
+    let (exit, _, stderr) =
+        run(&desk, &["train", &letters, "--base", "old.safetensors", "--base-labels", &news, "-o", "x.safetensors"]);
     assert_eq!(exit, 0);
     assert!(stderr.contains("warning: the base was trained on other rows"), "{stderr}");
     for (arguments, message) in [
@@ -88,12 +93,28 @@ fn words_alone_make_a_first_model() {
         let text = format!("Please bring soup number {number}. It rained {number} times. We like hot bread and soup.");
         std::fs::write(desk.path().join(format!("menus/{number}.txt")), text).expect("written");
     }
-    let command = ["bootstrap", "menus", "--taxonomy", "lunch.toml", "--labels", "weak.csv", "--terms", "terms.csv", "-o", "weak.safetensors", "-q"];
+    let command = [
+        "bootstrap",
+        "menus",
+        "--taxonomy",
+        "lunch.toml",
+        "--labels",
+        "weak.csv",
+        "--terms",
+        "terms.csv",
+        "-o",
+        "weak.safetensors",
+        "-q",
+    ];
     let (exit, told, stderr) = run(&desk, &command);
     assert_eq!((exit, stderr.as_str()), (0, ""));
     assert!(told.starts_with("24 sentences, 8 of them (33 %) without any term"), "{told}");
     let read = |name: &str| std::fs::read_to_string(desk.path().join(name)).expect("there");
-    assert!(read("weak.csv").contains("menus/3.txt:0,menus/3.txt,,Please bring soup number 3.,ask,soup\n"), "{}", read("weak.csv"));
+    assert!(
+        read("weak.csv").contains("menus/3.txt:0,menus/3.txt,,Please bring soup number 3.,ask,soup\n"),
+        "{}",
+        read("weak.csv")
+    );
     assert_eq!(
         read("terms.csv"),
         "group,term,rows,alone,overlap,conflict\nask cues,please,8,0,0,0\nask cues,bring,8,0,0,0\n\

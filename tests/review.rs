@@ -78,7 +78,17 @@ fn a_label_is_kept_changed_and_taken_back() {
     assert!(first.contains("<mark"), "the words that moved the label are marked");
     assert!(first.contains("data-act=\"demand\""), "the model's label is shown");
 
-    let (_, second) = page.post(0, &[("do", "save"), ("id", &id(0)), ("act", "demand"), ("topic", "use-of-force"), ("topic", "training"), ("note", "a, \"b\"")]);
+    let (_, second) = page.post(
+        0,
+        &[
+            ("do", "save"),
+            ("id", &id(0)),
+            ("act", "demand"),
+            ("topic", "use-of-force"),
+            ("topic", "training"),
+            ("note", "a, \"b\""),
+        ],
+    );
     assert!(second.contains("1 of 3 labelled") && second.contains("It rained."), "on to the next: {second}");
     let (_, document) = page.get("document/0");
     assert!(document.contains("mine") && document.contains("training"), "{document}");
@@ -91,7 +101,10 @@ fn a_label_is_kept_changed_and_taken_back() {
     let rows: Vec<_> = rows.records().map(|r| r.expect("well formed")).collect();
     let fields = |at: usize| [0, 5, 6, 7, 8].map(|field| rows[at][field].to_owned());
     assert_eq!(fields(0), ["letter.txt:0", "demand", "use-of-force|training", "kit", "a, \"b\""]);
-    assert_eq!((&rows[1][5], &rows[2][5], &rows[3][0], &rows[3][5], rows.len()), ("policy", "none", "letter.txt:1", "", 4));
+    assert_eq!(
+        (&rows[1][5], &rows[2][5], &rows[3][0], &rows[3][5], rows.len()),
+        ("policy", "none", "letter.txt:1", "", 4)
+    );
     assert!(rows[0][9].ends_with('Z') && rows[0][9].len() == 20, "{}", &rows[0][9]);
 
     let taxonomy = petition::model::Model::shipped().expect("loads").taxonomy().clone();
@@ -128,7 +141,8 @@ fn strangers_are_kept_out() {
     let (folder, _) = desk();
     let page = Page::open(folder.path(), "letter.txt");
     let root = page.address.rsplitn(3, '/').nth(2).expect("http://host").to_owned();
-    let status = |request: ureq::RequestBuilder<ureq::typestate::WithoutBody>| request.call().expect("an answer").status();
+    let status =
+        |request: ureq::RequestBuilder<ureq::typestate::WithoutBody>| request.call().expect("an answer").status();
     assert_eq!(status(page.agent.get(&root)), StatusCode::NOT_FOUND, "without the token");
     assert_eq!(status(page.agent.get(format!("{root}/0123456789abcdef0123456789abcdef/"))), StatusCode::NOT_FOUND);
     assert_eq!(status(page.agent.get(&page.address).header("host", "evil.example")), StatusCode::MISDIRECTED_REQUEST);
@@ -181,8 +195,12 @@ fn a_killed_page_keeps_every_label_that_it_said_is_saved() {
             let fields = [("do", "skip"), ("id", id.as_str())];
             let fields = [("do", "save"), fields[1], ("act", acts[sent % 4]), ("note", &note)];
             let to = format!("{}sentence/{number}", page.address);
-            let agent: Agent =
-                Agent::config_builder().http_status_as_error(false).max_redirects(0).max_redirects_will_error(false).build().into();
+            let agent: Agent = Agent::config_builder()
+                .http_status_as_error(false)
+                .max_redirects(0)
+                .max_redirects_will_error(false)
+                .build()
+                .into();
             sent += 1;
             match agent.post(to).send_form(fields) {
                 Ok(answer) if answer.status() == StatusCode::SEE_OTHER => acknowledged.push(note),

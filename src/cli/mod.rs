@@ -1,7 +1,7 @@
 //! The command line's arguments, and what all commands share: exit codes, errors, the model, progress.
 
-mod audit;
 mod agree;
+mod audit;
 mod bootstrap;
 mod card;
 mod classify;
@@ -16,10 +16,10 @@ mod input;
 mod models;
 mod output;
 mod progress;
-mod queue;
 mod promote;
-mod rollback;
+mod queue;
 mod review;
+mod rollback;
 mod split;
 mod table;
 mod taxonomy;

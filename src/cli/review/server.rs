@@ -38,7 +38,8 @@ impl Keys {
 
     fn new(acts: impl Iterator<Item = impl AsRef<str>>) -> Self {
         let mut taken = Self::TAKEN.to_owned();
-        let key = |act: &str| act.chars().find(|c| c.is_ascii_lowercase() && !taken.contains(*c)).inspect(|&c| taken.push(c));
+        let key =
+            |act: &str| act.chars().find(|c| c.is_ascii_lowercase() && !taken.contains(*c)).inspect(|&c| taken.push(c));
         let mut key = key;
         Self { acts: acts.map(|act| key(act.as_ref())).collect() }
     }
@@ -118,9 +119,11 @@ impl Desk {
     /// The sentence that this annotator labelled last, if the label stands.
     fn last_labelled(&self) -> Option<usize> {
         let store = self.store();
-        let last = store.history().iter().rev().find(|l| {
-            l.annotator == self.annotator && store.get(&l.id, &self.annotator) == Some(*l)
-        })?;
+        let last = store
+            .history()
+            .iter()
+            .rev()
+            .find(|l| l.annotator == self.annotator && store.get(&l.id, &self.annotator) == Some(*l))?;
         self.items.iter().position(|item| item.id == last.id)
     }
 
@@ -162,7 +165,10 @@ pub fn routes(desk: Arc<Desk>) -> Router {
         .route("/document/{number}", get(document))
         .route("/labels", get(labels))
         .route("/style.css", get(|| async { ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], page::STYLE) }))
-        .route("/keys.js", get(|| async { ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], page::SCRIPT) }));
+        .route(
+            "/keys.js",
+            get(|| async { ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], page::SCRIPT) }),
+        );
     Router::new()
         .nest(&format!("/{}", desk.token), pages)
         .layer(middleware::from_fn_with_state(desk.clone(), guard))
@@ -187,7 +193,10 @@ async fn guard(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> R
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+        ),
         (header::REFERRER_POLICY, "same-origin"),
         (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -249,7 +258,9 @@ async fn label(
             let to = desk.next_from(number + 1).filter(|&to| to != number || field("do") == "skip");
             Redirect::to(&to.map_or_else(|| desk.link("labels"), |to| desk.item_link(to))).into_response()
         }
-        Err(message) if message.starts_with("The label was not saved") => bad(StatusCode::INTERNAL_SERVER_ERROR, &message),
+        Err(message) if message.starts_with("The label was not saved") => {
+            bad(StatusCode::INTERNAL_SERVER_ERROR, &message)
+        }
         Err(message) => bad(StatusCode::UNPROCESSABLE_ENTITY, &message),
     }
 }
