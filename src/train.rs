@@ -162,8 +162,16 @@ pub fn out_of_fold(
     let (stems, observed) = read(&rows, &taxonomy);
     step();
     let documents = labels::number_documents(&rows);
-    let task =
-        Task { rows: &rows, documents: &documents, observed: &observed, stems: &stems, taxonomy: &taxonomy, config };
+    let weights = vec![1.0; rows.len()];
+    let task = Task {
+        rows: &rows,
+        documents: &documents,
+        weights: &weights,
+        observed: &observed,
+        stems: &stems,
+        taxonomy: &taxonomy,
+        config,
+    };
     let (probabilities, _) = task.out_of_fold(|_| true, &step)?;
     let predicted =
         task.decide(&probabilities, &thresholds(&probabilities, &rows, taxonomy.acts.len(), taxonomy.topics.len()));

@@ -90,7 +90,8 @@ fn words_alone_make_a_first_model() {
     std::fs::write(desk.path().join("lunch.toml"), filled).expect("written");
     std::fs::create_dir(desk.path().join("menus")).expect("made");
     for number in 0..8 {
-        let text = format!("Please bring soup number {number}. It rained {number} times. We like hot bread and soup.");
+        let (asked, liked) = if number % 2 == 0 { ("soup", "hot bread and soup") } else { ("hot bread", "soup") };
+        let text = format!("Please bring {asked} number {number}. It rained {number} times. We like {liked}.");
         std::fs::write(desk.path().join(format!("menus/{number}.txt")), text).expect("written");
     }
     let command = [
@@ -111,14 +112,14 @@ fn words_alone_make_a_first_model() {
     assert!(told.starts_with("24 sentences, 8 of them (33 %) without any term"), "{told}");
     let read = |name: &str| std::fs::read_to_string(desk.path().join(name)).expect("there");
     assert!(
-        read("weak.csv").contains("menus/3.txt:0,menus/3.txt,,Please bring soup number 3.,ask,soup\n"),
+        read("weak.csv").contains("menus/4.txt:0,menus/4.txt,,Please bring soup number 4.,ask,soup\n"),
         "{}",
         read("weak.csv")
     );
     assert_eq!(
         read("terms.csv"),
         "group,term,rows,alone,overlap,conflict\nask cues,please,8,0,0,0\nask cues,bring,8,0,0,0\n\
-         soup terms,soup,16,16,8,0\nhot-bread terms,hot bread,8,8,8,0\n"
+         soup terms,soup,12,12,4,0\nhot-bread terms,hot bread,8,8,4,0\n"
     );
     std::fs::write(desk.path().join("new.txt"), "Please bring the hot bread.").expect("written");
     let labelled = run(&desk, &["classify", "new.txt", "-m", "weak.safetensors", "--columns", "act,topics", "-q"]).1;

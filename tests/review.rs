@@ -89,13 +89,19 @@ fn a_label_is_kept_changed_and_taken_back() {
             ("note", "a, \"b\""),
         ],
     );
-    assert!(second.contains("1 of 3 labelled") && second.contains("It rained."), "on to the next: {second}");
+    assert!(
+        second.contains("1 of 3 labelled") && second.contains("value=\"letter.txt:1\""),
+        "on to the next: {second}"
+    );
     let (_, document) = page.get("document/0");
     assert!(document.contains("mine") && document.contains("training"), "{document}");
     page.post(0, &[("do", "save"), ("id", &id(0)), ("act", "policy")]);
     page.post(1, &[("do", "save"), ("id", &id(1)), ("act", "none")]);
     let (_, back) = page.post(2, &[("do", "undo")]);
-    assert!(back.contains("It rained.") && back.contains("Not labelled yet"), "back at what was taken back: {back}");
+    assert!(
+        back.contains("value=\"letter.txt:1\"") && back.contains("Not labelled yet"),
+        "back at what was taken back: {back}"
+    );
 
     let mut rows = csv::Reader::from_path(&labels).expect("a file");
     let rows: Vec<_> = rows.records().map(|r| r.expect("well formed")).collect();

@@ -11,6 +11,7 @@ use clap::Args;
 use items::Items;
 use petition::label_store::LabelStore;
 use server::Desk;
+use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -53,7 +54,7 @@ impl Review {
             let listener =
                 tokio::net::TcpListener::bind(address).await.with_context(|| format!("cannot listen at {address}"))?;
             let desk = Desk::new(model, items, store, self.annotator, listener.local_addr()?)?;
-            println!("{}", desk.address());
+            writeln!(std::io::stdout(), "{}", desk.address())?;
             self.run.note("open this address in your browser; Ctrl-C ends");
             axum::serve(listener, server::routes(desk)).await.context("the page")
         })?;

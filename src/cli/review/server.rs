@@ -138,7 +138,7 @@ impl Desk {
             topics: topics.to_owned(),
             annotator: self.annotator.clone(),
             note: note.to_owned(),
-            saved: humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string(),
+            saved: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         };
         self.store().save(label).map_err(|error| format!("The label was not saved: {error}"))
     }
@@ -159,18 +159,15 @@ impl Desk {
 
 /// The page's addresses.
 pub fn routes(desk: Arc<Desk>) -> Router {
-    let pages = Router::new()
-        .route("/", get(next))
-        .route("/sentence/{number}", get(sentence).post(label))
-        .route("/document/{number}", get(document))
-        .route("/labels", get(labels))
-        .route("/style.css", get(|| async { ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], page::STYLE) }))
-        .route(
-            "/keys.js",
-            get(|| async { ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], page::SCRIPT) }),
-        );
+    let at = |rest| desk.link(rest);
+    let asset = |kind, text: &'static str| get(move || async move { ([(header::CONTENT_TYPE, kind)], text) });
     Router::new()
-        .nest(&format!("/{}", desk.token), pages)
+        .route(&at(""), get(next))
+        .route(&at("sentence/{number}"), get(sentence).post(label))
+        .route(&at("document/{number}"), get(document))
+        .route(&at("labels"), get(labels))
+        .route(&at("style.css"), asset("text/css; charset=utf-8", page::STYLE))
+        .route(&at("keys.js"), asset("text/javascript; charset=utf-8", page::SCRIPT))
         .layer(middleware::from_fn_with_state(desk.clone(), guard))
         .with_state(desk)
 }
