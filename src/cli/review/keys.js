@@ -36,7 +36,7 @@ if (form) {
         const key = digit ? (event.shiftKey ? "⇧" : "") + digit[1] : event.key.toLowerCase();
         const input = inputs.find((i) => i.dataset.key === key);
         if (input) set(input, input.type === "radio" || !input.checked);
-        else if (key === "p") takeOver();
+        else if (key === "m") takeOver();
         else if (key === "s") press("skip");
         else if (key === "u") press("undo");
         else if (event.key === "?") document.getElementById("help").toggleAttribute("open");

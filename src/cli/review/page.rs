@@ -164,7 +164,7 @@ fn help(keys: &Keys) -> Markup {
             dl {
                 dt { @for key in keys.acts.iter().flatten() { kbd { (key) } " " } } dd { "the act" }
                 dt { kbd { "1" } " … " kbd { "0" } ", " kbd { "⇧1" } " …" } dd { "a topic, on or off" }
-                dt { kbd { "p" } } dd { "take over what the model says" }
+                dt { kbd { "m" } } dd { "take over what the model says" }
                 dt { kbd { "Enter" } } dd { "save, and on to the next sentence without a label" }
                 dt { kbd { "s" } } dd { "skip" }
                 dt { kbd { "u" } } dd { "take back the last label and return to it" }

@@ -34,7 +34,7 @@ pub struct Keys {
 
 impl Keys {
     /// Letters that do something else.
-    const TAKEN: &str = "psu";
+    const TAKEN: &str = "msu";
 
     fn new(acts: impl Iterator<Item = impl AsRef<str>>) -> Self {
         let mut taken = Self::TAKEN.to_owned();
