@@ -79,6 +79,26 @@ pub fn read(paths: &[PathBuf], taxonomy: &Taxonomy) -> Result<Vec<LabelledRow>, 
     Ok(rows)
 }
 
+/// Reads the rows that have labels already, from files that may be half filled in or hold several people's; of rows with the
+/// same id the first.
+///
+/// # Errors
+/// As [`read`], but for rows without an act and ids that stand twice.
+pub fn read_filled(paths: &[PathBuf], taxonomy: &Taxonomy) -> Result<Vec<LabelledRow>, LabelsError> {
+    let (mut rows, mut seen) = (Vec::new(), HashSet::new());
+    for path in paths {
+        for file in csv_files(path)? {
+            read_file(&file, taxonomy, Unlabelled::PassedOver, |_, _, row: LabelledRow| {
+                if seen.insert(row.id.clone()) {
+                    rows.push(row);
+                }
+                Ok::<(), LabelsError>(())
+            })?;
+        }
+    }
+    Ok(rows)
+}
+
 /// Writes rows as a labels file that [`read`] gives back: `id,document,title,text,act,topics`.
 ///
 /// # Errors

@@ -126,6 +126,13 @@ fn a_filled_queue_is_labels_and_is_left_out_next_time() {
     let run = desk.run(&["queue", &samples(), "-n", "10", "--labelled", "filled.csv"]);
     assert!(run.stderr.contains("10 left out as labelled (10 by id, 0 by text, 0 near-duplicates)"), "{}", run.stderr);
     let second = rows(&run.stdout);
+
+    // A queue that is half filled in may be given too; what is open comes again.
+    let whole = std::fs::read_to_string(desk.path("filled.csv")).expect("labels");
+    let half: Vec<&str> = whole.lines().take(6).chain(first.lines().skip(6)).collect();
+    desk.write("half.csv", &half.join("\n"));
+    let run = desk.run(&["queue", &samples(), "-n", "10", "--labelled", "half.csv"]);
+    assert!(run.stderr.contains("5 left out as labelled (5 by id, 0 by text, 0 near-duplicates)"), "{}", run.stderr);
     let first = rows(&first);
     assert!(second.iter().all(|row| !ids(&first).contains(&row["id"].as_str())));
 

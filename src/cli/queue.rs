@@ -57,7 +57,7 @@ impl Queue {
     pub fn run(self) -> anyhow::Result<Exit> {
         self.run.start()?;
         let model = self.model.load()?;
-        let rows = if self.labelled.is_empty() { Vec::new() } else { labels::read(&self.labelled, model.taxonomy())? };
+        let rows = labels::read_filled(&self.labelled, model.taxonomy())?;
         let labelled = Labelled::new(&rows);
         let options = QueueOptions {
             n: self.n as usize,
