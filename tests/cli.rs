@@ -114,6 +114,22 @@ fn a_table_a_pipe_and_json_lines_say_the_same() {
     assert!((acts - 1.0).abs() < 3e-4, "{acts}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_written_to_and_stays_a_pipe() {
+    use std::os::unix::fs::FileTypeExt;
+    let desk = Desk::new();
+    let pipe = desk.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("started").success());
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::read_to_string(pipe).expect("read")
+    });
+    assert_eq!(desk.run(&["classify", "good.txt", "-q", "-o", "pipe"]).exit, 0);
+    assert_eq!(rows(&reader.join().expect("joined")).len(), 2);
+    assert!(pipe.metadata().expect("there").file_type().is_fifo());
+}
+
 #[test]
 fn explain_adds_up_to_the_score_it_explains() {
     let desk = Desk::new();

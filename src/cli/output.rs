@@ -1,6 +1,8 @@
-//! Where results go: stdout, or a file that is written beside its final name and renamed when it is whole.
+//! Where results go: stdout, or a file that is written beside its final name and renamed when it is whole. What is there and no file,
+//! such as a pipe or `/dev/null`, is written to as it stands: a new file must not take its place.
 
 use anyhow::Context;
+use std::fs::File;
 use std::io::{BufWriter, StdoutLock, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -9,6 +11,8 @@ use tempfile::NamedTempFile;
 pub enum Output {
     /// Standard output.
     Stdout(BufWriter<StdoutLock<'static>>),
+    /// A pipe or device.
+    Device(BufWriter<File>),
     /// A file to be.
     File(BufWriter<NamedTempFile>, PathBuf),
 }
@@ -20,6 +24,10 @@ impl Output {
             return Ok(Self::Stdout(BufWriter::with_capacity(1 << 16, std::io::stdout().lock())));
         };
         anyhow::ensure!(!path.is_dir(), "{}: is a folder; name a file", path.display());
+        if path.metadata().is_ok_and(|there| !there.is_file()) {
+            let device = File::options().write(true).open(path).with_context(|| path.display().to_string())?;
+            return Ok(Self::Device(BufWriter::with_capacity(1 << 16, device)));
+        }
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         anyhow::ensure!(folder.is_dir(), "{}: there is no folder {}; make it first", path.display(), folder.display());
         let file = tempfile::Builder::new()
@@ -34,6 +42,7 @@ impl Output {
     pub fn finish(self) -> anyhow::Result<()> {
         match self {
             Self::Stdout(mut out) => out.flush().context("stdout"),
+            Self::Device(mut out) => out.flush().context("the output"),
             Self::File(out, path) => {
                 let name = || path.display().to_string();
                 let file = out.into_inner().map_err(std::io::IntoInnerError::into_error).with_context(name)?;
@@ -68,6 +77,7 @@ impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         match self {
             Self::Stdout(out) => out.write(bytes),
+            Self::Device(out) => out.write(bytes),
             Self::File(out, _) => out.write(bytes),
         }
     }
@@ -75,6 +85,7 @@ impl Write for Output {
     fn flush(&mut self) -> std::io::Result<()> {
         match self {
             Self::Stdout(out) => out.flush(),
+            Self::Device(out) => out.flush(),
             Self::File(out, _) => out.flush(),
         }
     }
