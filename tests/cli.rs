@@ -1,58 +1,23 @@
 //! The program as its users meet it: stdout, stderr and exit code of one and the same run.
 
-use assert_cmd::Command;
+mod desk;
+
+use desk::{Desk, Run, of_project};
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use tempfile::TempDir;
+use std::path::Path;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// A folder to work in, with a few good and many bad inputs.
-struct Desk(TempDir);
-
-/// What a run came to.
-struct Run {
-    exit: i32,
-    stdout: String,
-    stderr: String,
-}
-
 impl Desk {
     fn new() -> Self {
-        let desk = Self(tempfile::tempdir().expect("a folder"));
+        let desk = Self::empty();
         desk.write("good.txt", "We demand that the city ban chokeholds. It rained.");
         desk.write("table.csv", "id,title,text\n1,,The mayor should release the footage.\n2,,She was born in Ohio.\n");
         desk
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
-        let path = self.path(name);
-        std::fs::create_dir_all(path.parent().expect("a parent")).expect("made");
-        std::fs::write(path, bytes).expect("written");
-    }
-
-    fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.path(name)).expect("readable")
-    }
-
-    fn run(&self, arguments: &[&str]) -> Run {
-        self.run_with(arguments, "")
-    }
-
     fn run_with(&self, arguments: &[&str], input: &str) -> Run {
-        let mut command = Command::cargo_bin("petition").expect("built");
-        let output = command.current_dir(self.0.path()).args(arguments).write_stdin(input).output().expect("started");
-        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-        Run { exit: output.status.code().expect("no signal"), stdout: text(output.stdout), stderr: text(output.stderr) }
-    }
-
-    fn names(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(self.0.path()).expect("listed");
-        entries.map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
+        Run::of(self.command(arguments).write_stdin(input))
     }
 }
 
@@ -61,7 +26,7 @@ fn rows(csv_text: &str) -> Vec<csv::StringRecord> {
 }
 
 fn sample_documents() -> String {
-    Path::new(ROOT).join("seeds/documents").display().to_string()
+    of_project("seeds/documents")
 }
 
 #[test]

@@ -1,24 +1,15 @@
 //! `petition agree` as its users meet it: stdout, stderr and exit code of one and the same run.
 
-use assert_cmd::Command;
+mod desk;
+
+use desk::Desk;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use tempfile::TempDir;
-
-/// A folder to work in, with the sample files of two annotators.
-struct Desk(TempDir);
-
-/// What a run came to.
-struct Run {
-    exit: i32,
-    stdout: String,
-    stderr: String,
-}
+use std::path::Path;
 
 impl Desk {
     fn new() -> Self {
-        let desk = Self(tempfile::tempdir().expect("a folder"));
+        let desk = Self::empty();
         for name in ["ann.csv", "ben.csv"] {
             let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds/annotators").join(name);
             desk.write(name, std::fs::read(sample).expect("a sample"));
@@ -26,38 +17,10 @@ impl Desk {
         desk
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
-        std::fs::write(self.path(name), bytes).expect("written");
-    }
-
-    fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.path(name)).expect("readable")
-    }
-
-    /// Runs the program with arguments that hold no spaces.
-    fn run(&self, arguments: &str) -> Run {
-        let mut command = Command::cargo_bin("petition").expect("built");
-        let output = command.current_dir(self.0.path()).args(arguments.split(' ')).output().expect("started");
-        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-        Run { exit: output.status.code().expect("no signal"), stdout: text(output.stdout), stderr: text(output.stderr) }
-    }
-
     fn json(&self, arguments: &str) -> Value {
-        let run = self.run(arguments);
+        let run = self.run_line(arguments);
         assert_eq!((run.exit, run.stderr.as_str()), (0, ""));
         serde_json::from_str(&run.stdout).expect("JSON")
-    }
-
-    fn names(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(self.0.path()).expect("listed");
-        let mut names: Vec<_> =
-            entries.map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
-        names.sort();
-        names
     }
 }
 
@@ -69,10 +32,10 @@ fn rows(text: &str) -> Vec<std::collections::BTreeMap<String, String>> {
 #[test]
 fn two_files_as_a_table() {
     let desk = Desk::new();
-    let run = desk.run("agree ann.csv ben.csv --resamples 200");
+    let run = desk.run_line("agree ann.csv ben.csv --resamples 200");
     assert_eq!((run.exit, run.stderr.as_str()), (0, ""));
     insta::assert_snapshot!(run.stdout);
-    assert_eq!(desk.run("agree ann.csv ben.csv --bootstrap 200 --form text --topic-rows all").stdout, run.stdout);
+    assert_eq!(desk.run_line("agree ann.csv ben.csv --bootstrap 200 --form text --topic-rows all").stdout, run.stdout);
 }
 
 #[test]
@@ -99,7 +62,7 @@ fn one_file_with_a_column_says_the_same_as_two() {
 #[test]
 fn disagreements_become_labels_once_they_are_filled_in() {
     let desk = Desk::new();
-    let run = desk.run("agree ann.csv ben.csv --resamples 0 --disagreements open.csv");
+    let run = desk.run_line("agree ann.csv ben.csv --resamples 0 --disagreements open.csv");
     assert_eq!(
         (run.exit, run.stderr.as_str()),
         (0, "13 rows differ; fill in the columns act and topics of open.csv\n")
@@ -115,7 +78,7 @@ fn disagreements_become_labels_once_they_are_filled_in() {
     let json = desk.json("agree ann.csv ben.csv --resamples 0 --form json");
     assert_eq!(json["rows_that_differ"], json!(13));
 
-    let unfilled = desk.run("train open.csv -o m.safetensors");
+    let unfilled = desk.run_line("train open.csv -o m.safetensors");
     assert!(
         unfilled.exit == 2 && unfilled.stderr.starts_with("error: open.csv:2: column `act`: ``"),
         "{}",
@@ -138,7 +101,7 @@ fn disagreements_become_labels_once_they_are_filled_in() {
         (&decided["rows"], &decided["act.agreement"], &decided["topics.exact_match"]),
         (&json!(13), &json!(1.0), &json!(1.0))
     );
-    let evaluated = desk.run("evaluate open.csv --resamples 0 -j 1");
+    let evaluated = desk.run_line("evaluate open.csv --resamples 0 -j 1");
     assert!(evaluated.exit == 0 && evaluated.stdout.starts_with("13 rows of 4 documents\n"), "{}", evaluated.stderr);
 }
 
@@ -152,7 +115,7 @@ fn three_annotators_one_of_whom_labelled_a_single_row() {
     assert!(kappas[0].as_f64().is_some_and(|k| k > 0.5), "{found}");
     assert_eq!(kappas[1..], [&Value::Null, &json!(0.0)]);
     assert_eq!(found["pairs"][1]["rows"], json!(1));
-    let text = desk.run("agree ann.csv ben.csv cy.csv --resamples 20").stdout;
+    let text = desk.run_line("agree ann.csv ben.csv cy.csv --resamples 20").stdout;
     assert!(text.contains("\nann, cy                           1              1.000          undefined"), "{text}");
 }
 
@@ -162,7 +125,7 @@ fn what_is_undefined_is_called_so() {
     for name in ["x.csv", "y.csv"] {
         desk.write(name, "id,text,act,topics\n1,It rained.,none,\n2,It snowed.,none,\n");
     }
-    let run = desk.run("agree x.csv y.csv --min act.kappa=0.5");
+    let run = desk.run_line("agree x.csv y.csv --min act.kappa=0.5");
     assert_eq!((run.exit, run.stderr.as_str()), (1, "gate missed: act.kappa is undefined, so it does not reach 0.5\n"));
     assert!(
         run.stdout.contains(
@@ -178,7 +141,7 @@ fn what_is_undefined_is_called_so() {
 #[test]
 fn gates() {
     let desk = Desk::new();
-    let with = |gate: &str| desk.run(&format!("agree ann.csv ben.csv --resamples 0 --min {gate}"));
+    let with = |gate: &str| desk.run_line(&format!("agree ann.csv ben.csv --resamples 0 --min {gate}"));
     assert_eq!((with("alpha=0.5").exit, with("topic.training.kappa=0.99").exit), (0, 0));
     let missed = with("alpha=0.95");
     let lines: Vec<_> = missed.stderr.lines().map(|l| l.split(" is ").next().expect("a name")).collect();
@@ -194,7 +157,7 @@ fn rows_without_labels_and_rows_under_other_ids_are_told() {
         1,
     );
     desk.write("ben.csv", ben);
-    let run = desk.run("agree ann.csv ben.csv --resamples 0");
+    let run = desk.run_line("agree ann.csv ben.csv --resamples 0");
     assert_eq!(
         (run.exit, run.stderr.as_str()),
         (
@@ -239,7 +202,7 @@ fn bad_input() {
         "agree ann.csv ben.csv --min alpha",
         "agree ann.csv ben.csv --topic-rows some",
     ] {
-        let run = desk.run(arguments);
+        let run = desk.run_line(arguments);
         let _ = writeln!(report, "$ petition {arguments}\n{}{}[exit {}]\n", run.stdout, run.stderr, run.exit);
     }
     assert_eq!(desk.names(), before, "a failed command left a file behind");

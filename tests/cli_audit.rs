@@ -1,40 +1,9 @@
 //! `petition audit` as its users meet it.
 
-use assert_cmd::Command;
+mod desk;
+
+use desk::{Desk, of_project};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use tempfile::TempDir;
-
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-
-struct Desk(TempDir);
-
-struct Run {
-    exit: i32,
-    stdout: String,
-    stderr: String,
-}
-
-impl Desk {
-    fn new() -> Self {
-        Self(tempfile::tempdir().expect("a folder"))
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).expect("written");
-    }
-
-    fn run(&self, arguments: &[&str]) -> Run {
-        let mut command = Command::cargo_bin("petition").expect("built");
-        let output = command.current_dir(self.0.path()).args(arguments).output().expect("started");
-        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-        Run { exit: output.status.code().expect("no signal"), stdout: text(output.stdout), stderr: text(output.stderr) }
-    }
-}
 
 type Row = BTreeMap<String, String>;
 
@@ -54,7 +23,7 @@ fn spoiled() -> (String, BTreeSet<String>, usize) {
     writer.write_record(["id", "document", "title", "text", "act", "topics"]).expect("written");
     let (mut wrong, mut n) = (BTreeSet::new(), 0);
     for name in ["asks.csv", "plans.csv", "law.csv", "rules.csv", "news-1.csv", "views.csv"] {
-        let path = Path::new(ROOT).join("training/policing-reform").join(name);
+        let path = of_project(&format!("training/policing-reform/{name}"));
         for mut row in rows(&std::fs::read_to_string(path).expect("training rows")) {
             n += 1;
             if draw(20) == 0 {
@@ -76,7 +45,7 @@ fn spoiled() -> (String, BTreeSet<String>, usize) {
 /// Of rows whose acts were made wrong, many stand among the first suspects.
 #[test]
 fn wrong_acts_are_found() {
-    let desk = Desk::new();
+    let desk = Desk::empty();
     let (labels, wrong, n) = spoiled();
     desk.write("labels.csv", &labels);
     let run = desk.run(&["audit", "labels.csv", "-o", "suspects.csv", "--progress", "always", "--top", "3"]);
@@ -120,8 +89,8 @@ fn small_corpus() -> String {
 
 #[test]
 fn suspects_conflicts_and_leaks_are_told() {
-    let desk = Desk::new();
-    desk.write("labels.csv", &small_corpus());
+    let desk = Desk::empty();
+    desk.write("labels.csv", small_corpus());
     desk.write(
         "gold.csv",
         "id,document,text,act,topics\ng1,g,The mayor will release the footage 3X1!,commitment,transparency\ng2,d7,A text of its own it is indeed,none,\ng3,g,Ban it,demand,\n",
@@ -147,7 +116,7 @@ fn suspects_conflicts_and_leaks_are_told() {
     // Threads and the order of rows change nothing.
     let mut lines: Vec<String> = small_corpus().lines().map(str::to_owned).collect();
     lines[1..].reverse();
-    desk.write("turned.csv", &lines.join("\n"));
+    desk.write("turned.csv", lines.join("\n"));
     let of = |file: &str, jobs: &str| desk.run(&["audit", file, "-j", jobs, "-q", "--top", "99"]).stdout;
     assert_eq!(of("labels.csv", "1"), of("turned.csv", "3"));
 
@@ -158,7 +127,7 @@ fn suspects_conflicts_and_leaks_are_told() {
 
 #[test]
 fn conflicts_are_shown_with_their_labels() {
-    let desk = Desk::new();
+    let desk = Desk::empty();
     let more = "e:1,e,The contract erases all of the old complaints of officers,policy,discipline\ne:2,e,the contract erases all of the old complaints of officers.,none,\n";
     desk.write("labels.csv", &(small_corpus() + more));
     let run = desk.run(&["audit", "labels.csv", "-q"]);
@@ -169,7 +138,7 @@ fn conflicts_are_shown_with_their_labels() {
 
 #[test]
 fn bad_input_is_told_in_one_line() {
-    let desk = Desk::new();
+    let desk = Desk::empty();
     desk.write("few.csv", "id,text,act,topics\n1,Ban it,demand,\n2,It rained,none,\n");
     desk.write("act.csv", "id,text,act,topics\n1,Ban it,beg,\n");
     for (arguments, expected) in [

@@ -1,51 +1,18 @@
 //! `petition compare` as its users meet it, on models that are trained here from real rows.
 
-use assert_cmd::Command;
+mod desk;
+
+use desk::{Desk, of_project};
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use tempfile::TempDir;
-
-/// A folder to work in.
-struct Desk(TempDir);
-
-/// What a run came to.
-struct Run {
-    exit: i32,
-    stdout: String,
-    stderr: String,
-}
 
 impl Desk {
-    fn new() -> Self {
-        Self(tempfile::tempdir().expect("a folder"))
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).expect("written");
-    }
-
-    fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.path(name)).expect("readable")
-    }
-
-    fn run(&self, arguments: &str) -> Run {
-        let mut command = Command::cargo_bin("petition").expect("built");
-        let output = command.current_dir(self.0.path()).args(arguments.split(' ')).output().expect("started");
-        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-        Run { exit: output.status.code().expect("no signal"), stdout: text(output.stdout), stderr: text(output.stderr) }
-    }
-
     fn json(&self, arguments: &str) -> serde_json::Value {
-        let run = self.run(&format!("{arguments} --format json"));
+        let run = self.run_line(&format!("{arguments} --format json"));
         serde_json::from_str(&run.stdout).unwrap_or_else(|e| panic!("{e}: {}{}", run.stdout, run.stderr))
     }
 
     fn train(&self, labels: &str, more: &str, model: &str) {
-        let run = self.run(&format!("train {labels} {more}-o {model} -q"));
+        let run = self.run_line(&format!("train {labels} {more}-o {model} -q"));
         assert_eq!(run.exit, 0, "{}", run.stderr);
     }
 }
@@ -56,7 +23,7 @@ fn rows(csv_text: &str) -> Vec<csv::StringRecord> {
 
 /// The header and some rows of a file of the training set.
 fn some_rows(file: &str, from: usize, n: usize) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("training/policing-reform").join(file);
+    let path = of_project(&format!("training/policing-reform/{file}"));
     let mut reader = csv::Reader::from_path(path).expect("the training set is there");
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(reader.headers().expect("a header")).expect("written");
@@ -68,15 +35,15 @@ fn some_rows(file: &str, from: usize, n: usize) -> String {
 
 #[test]
 fn a_model_of_more_rows_is_better_and_its_loss_is_gated() {
-    let desk = Desk::new();
-    desk.write("few.csv", &some_rows("plain-letters-1.csv", 0, 120));
-    desk.write("more.csv", &some_rows("plain-letters-1.csv", 120, 700));
-    desk.write("gold.csv", &some_rows("plain-letters-2.csv", 0, 300));
+    let desk = Desk::empty();
+    desk.write("few.csv", some_rows("plain-letters-1.csv", 0, 120));
+    desk.write("more.csv", some_rows("plain-letters-1.csv", 120, 700));
+    desk.write("gold.csv", some_rows("plain-letters-2.csv", 0, 300));
     desk.train("few.csv", "", "few.safetensors");
     desk.train("few.csv more.csv", "", "more.safetensors");
 
-    let run =
-        desk.run("compare few.safetensors more.safetensors --gold gold.csv --bootstrap 300 --gate --rows rows.csv");
+    let run = desk
+        .run_line("compare few.safetensors more.safetensors --gold gold.csv --bootstrap 300 --gate --rows rows.csv");
     assert_eq!((run.exit, run.stderr.as_str()), (0, ""), "{}", run.stdout);
     assert!(run.stdout.starts_with("OLD few.safetensors\nNEW more.safetensors\n300 rows of "), "{}", run.stdout);
     let verdict = run.stdout.lines().last().expect("a verdict");
@@ -84,10 +51,10 @@ fn a_model_of_more_rows_is_better_and_its_loss_is_gated() {
 
     // The other way round the same is a loss, and the gate shuts.
     let arguments = "compare more.safetensors few.safetensors --gold gold.csv --resamples 300";
-    let run = desk.run(&format!("{arguments} --gate"));
+    let run = desk.run_line(&format!("{arguments} --gate"));
     assert_eq!(run.exit, 1);
     assert!(run.stderr.starts_with("gate missed: NEW is worse beyond noise in "), "{}", run.stderr);
-    assert_eq!(desk.run(arguments).exit, 0);
+    assert_eq!(desk.run_line(arguments).exit, 0);
 
     // Both models' figures are those of `evaluate`; wins are losses seen from the other side; threads do not show.
     let there = desk.json("compare few.safetensors more.safetensors --gold gold.csv --resamples 300 -j 1");
@@ -129,12 +96,12 @@ fn a_model_of_more_rows_is_better_and_its_loss_is_gated() {
     }
 
     // A model against itself: no row to tell, and neither better nor worse.
-    let run = desk.run("compare built-in built-in --gold gold.csv --resamples 50 --gate --rows rows.csv");
+    let run = desk.run_line("compare built-in built-in --gold gold.csv --resamples 50 --gate --rows rows.csv");
     assert_eq!(run.exit, 0, "{}", run.stderr);
     assert!(run.stdout.contains("NEW is neither better nor worse than OLD beyond noise"), "{}", run.stdout);
     assert_eq!(rows(&desk.read("rows.csv")).len(), 0);
     // Rows that the new model was trained on flatter it, and that is said.
-    let run = desk.run("compare built-in few.safetensors --gold few.csv --resamples 50");
+    let run = desk.run_line("compare built-in few.safetensors --gold few.csv --resamples 50");
     assert_eq!(run.stderr, "warning: NEW was trained on these very rows; its figures are flattered\n");
 }
 
@@ -152,10 +119,10 @@ fn taxonomy(acts: &[&str], topics: &[&str]) -> String {
 
 #[test]
 fn labels_of_one_model_are_left_out_and_bad_input_is_named() {
-    let desk = Desk::new();
-    desk.write("old.toml", &taxonomy(&["ask", "none"], &["rent", "heat"]));
-    desk.write("new.toml", &taxonomy(&["ask", "offer", "none"], &["repairs", "rent"]));
-    desk.write("other.toml", &taxonomy(&["praise", "none"], &["rent"]));
+    let desk = Desk::empty();
+    desk.write("old.toml", taxonomy(&["ask", "none"], &["rent", "heat"]));
+    desk.write("new.toml", taxonomy(&["ask", "offer", "none"], &["repairs", "rent"]));
+    desk.write("other.toml", taxonomy(&["praise", "none"], &["rent"]));
     let header = "id,document,text,act,topics\n";
     let labels = |offer: &str, of_house: &str| {
         let mut text = header.to_owned();
@@ -167,9 +134,9 @@ fn labels_of_one_model_are_left_out_and_bad_input_is_named() {
         }
         text
     };
-    desk.write("old.csv", &labels("ask", "heat"));
-    desk.write("new.csv", &labels("offer", "repairs"));
-    desk.write("other.csv", &labels("praise", "rent").replace(",ask,", ",praise,"));
+    desk.write("old.csv", labels("ask", "heat"));
+    desk.write("new.csv", labels("offer", "repairs"));
+    desk.write("other.csv", labels("praise", "rent").replace(",ask,", ",praise,"));
     for name in ["old", "new", "other"] {
         desk.train(&format!("{name}.csv"), &format!("--taxonomy {name}.toml "), &format!("{name}.safetensors"));
     }
@@ -178,7 +145,7 @@ fn labels_of_one_model_are_left_out_and_bad_input_is_named() {
     );
     desk.write("gold.csv", &gold);
     let compare = "compare old.safetensors new.safetensors --gold";
-    let run = desk.run(&format!("{compare} gold.csv --resamples 20"));
+    let run = desk.run_line(&format!("{compare} gold.csv --resamples 20"));
     assert_eq!(run.exit, 0, "{}", run.stderr);
     for part in [
         "2 rows of 2 documents\n",
@@ -194,10 +161,10 @@ fn labels_of_one_model_are_left_out_and_bad_input_is_named() {
     assert_eq!(found["figures"]["topics.micro_f1"]["old"], 1.0);
 
     let all = "rent, heat, repairs";
-    desk.write("tax.csv", &gold.replace("rent|repairs", "tax"));
-    desk.write("beg.csv", &gold.replace(",ask,", ",beg,"));
-    desk.write("offers.csv", &format!("{header}e:2,e,We will lower the rent 4,offer,rent\n"));
-    desk.write("one.csv", &format!("{header}e:1,e,Lower the rent,ask,rent\n"));
+    desk.write("tax.csv", gold.replace("rent|repairs", "tax"));
+    desk.write("beg.csv", gold.replace(",ask,", ",beg,"));
+    desk.write("offers.csv", format!("{header}e:2,e,We will lower the rent 4,offer,rent\n"));
+    desk.write("one.csv", format!("{header}e:1,e,Lower the rent,ask,rent\n"));
     for (arguments, expected) in [
         (
             format!("{compare} tax.csv"),
@@ -228,10 +195,10 @@ fn labels_of_one_model_are_left_out_and_bad_input_is_named() {
             "error: no/rows.csv: there is no folder no; make it first\n".to_owned(),
         ),
     ] {
-        let run = desk.run(&arguments);
+        let run = desk.run_line(&arguments);
         assert_eq!((run.exit, run.stderr.as_str(), run.stdout.as_str()), (2, expected.as_str(), ""), "{arguments}");
     }
     // Without a gate one document is told without intervals.
-    let run = desk.run(&format!("{compare} one.csv"));
+    let run = desk.run_line(&format!("{compare} one.csv"));
     assert!(run.exit == 0 && run.stdout.contains("cannot be told"), "{}", run.stdout);
 }

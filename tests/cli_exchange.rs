@@ -1,45 +1,12 @@
 //! `petition import` and `petition export` on files in the forms of other tools.
 
-use assert_cmd::Command;
-use std::path::{Path, PathBuf};
-use tempfile::TempDir;
+mod desk;
+
+use desk::{Desk, Run, of_project};
 
 const HEADER: &str = "id,document,title,text,act,topics,lead,before,after,note,annotator,saved,meta\n";
 
-/// A folder to work in.
-struct Desk(TempDir);
-
-/// What a run came to.
-struct Run {
-    exit: i32,
-    stdout: String,
-    stderr: String,
-}
-
 impl Desk {
-    fn new() -> Self {
-        Self(tempfile::tempdir().expect("a folder"))
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).expect("written");
-    }
-
-    fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.path(name)).expect("readable")
-    }
-
-    fn run(&self, arguments: &[&str]) -> Run {
-        let mut command = Command::cargo_bin("petition").expect("built");
-        let output = command.current_dir(self.0.path()).args(arguments).output().expect("started");
-        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-        Run { exit: output.status.code().expect("no signal"), stdout: text(output.stdout), stderr: text(output.stderr) }
-    }
-
     /// Imports a fixture, with more arguments.
     fn import(&self, form: &str, fixture: &str, more: &[&str]) -> Run {
         self.run(&[&["import", "--from", form, &fixture_path(fixture)], more].concat())
@@ -47,7 +14,7 @@ impl Desk {
 }
 
 fn fixture_path(name: &str) -> String {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/exchange").join(name).display().to_string()
+    of_project(&format!("tests/exchange/{name}"))
 }
 
 fn fixture(name: &str) -> String {
@@ -56,7 +23,7 @@ fn fixture(name: &str) -> String {
 
 #[test]
 fn each_tools_file_becomes_labels() {
-    let desk = Desk::new();
+    let desk = Desk::empty();
     for (form, file, rows, said) in [
         (
             "doccano",
@@ -103,7 +70,7 @@ fn each_tools_file_becomes_labels() {
 
 #[test]
 fn train_and_evaluate_read_what_import_writes() {
-    let desk = Desk::new();
+    let desk = Desk::empty();
     let sentences = [
         ("We demand that the city ban chokeholds", "demand use-of-force"),
         ("The mayor will release the footage", "commitment transparency body-cameras"),
@@ -142,7 +109,7 @@ fn train_and_evaluate_read_what_import_writes() {
 
 #[test]
 fn a_queue_goes_out_with_predictions_and_an_interface() {
-    let desk = Desk::new();
+    let desk = Desk::empty();
     let queue = fixture_path("queue.csv");
     let arguments = ["export", "--to", "label-studio", &queue, "-o", "tasks.json", "--config", "view.xml"];
     let run = desk.run(&arguments);
@@ -182,7 +149,7 @@ fn a_queue_goes_out_with_predictions_and_an_interface() {
 /// Every way to go wrong: one clear line, exit 2, nothing left behind.
 #[test]
 fn bad_input() {
-    let desk = Desk::new();
+    let desk = Desk::empty();
     desk.write("other.jsonl", "{\"text\": \"Cut rents\", \"label\": [\"Housing\"]}\n");
     desk.write("labels.csv", "id,text,act,topics\n1,Cut rents,demand,rent\n");
     desk.write("good.csv", "id,text,act,topics\n1,Ban it,demand,\n");
@@ -225,6 +192,6 @@ fn bad_input() {
         let run = desk.run(&arguments.split(' ').collect::<Vec<_>>());
         assert_eq!((run.exit, run.stdout.as_str(), run.stderr), (2, "", format!("error: {expected}\n")), "{arguments}");
     }
-    let names = std::fs::read_dir(desk.0.path()).expect("listed").count();
+    let names = desk.names().len();
     assert_eq!(names, 4, "a failed command left a file behind");
 }

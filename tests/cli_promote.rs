@@ -1,25 +1,16 @@
 //! `petition promote`, `rollback` and `models` as their users meet them, and `-m FOLDER` everywhere.
 
-use assert_cmd::Command;
+mod desk;
+
+use desk::Desk;
 use std::path::PathBuf;
-use tempfile::TempDir;
-
-/// A folder to work in, with three small models.
-struct Desk(TempDir);
-
-/// What a run came to.
-struct Run {
-    exit: i32,
-    stdout: String,
-    stderr: String,
-}
 
 const GOLD: &str =
     "id,document,text,act,topics\n1,a,Defund the police now,demand,funding\n2,b,It rained all night,none,\n";
 
 impl Desk {
     fn new() -> Self {
-        let desk = Self(tempfile::tempdir().expect("a folder"));
+        let desk = Self::empty();
         desk.write("gold.csv", GOLD);
         for (name, n) in [("a", 12), ("b", 14), ("c", 16)] {
             let rows = (0..n).map(|d| {
@@ -30,38 +21,14 @@ impl Desk {
             });
             let text = format!("id,document,text,act,topics\n{}", rows.collect::<String>());
             desk.write("labels.csv", &text);
-            assert_eq!(desk.run(&format!("train labels.csv -o {name}.safetensors -q")).exit, 0);
+            assert_eq!(desk.run_line(&format!("train labels.csv -o {name}.safetensors -q")).exit, 0);
         }
         desk
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).expect("written");
-    }
-
-    fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.path(name)).expect("readable")
-    }
-
-    fn command(&self, arguments: &str) -> Command {
-        let mut command = Command::cargo_bin("petition").expect("built");
-        command.current_dir(self.0.path()).args(arguments.split(' '));
-        command
-    }
-
-    fn run(&self, arguments: &str) -> Run {
-        let output = self.command(arguments).output().expect("started");
-        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-        Run { exit: output.status.code().expect("no signal"), stdout: text(output.stdout), stderr: text(output.stderr) }
-    }
-
     /// The stdout of a run that goes well.
     fn good(&self, arguments: &str) -> String {
-        let run = self.run(arguments);
+        let run = self.run_line(arguments);
         assert_eq!((run.exit, run.stderr.as_str()), (0, ""), "{arguments}");
         run.stdout
     }
@@ -117,7 +84,7 @@ fn models_are_kept_promoted_and_rolled_back() {
     assert_eq!(desk.good("rollback --to kept/models"), format!("{b} is current again\n"));
     assert_eq!(desk.good("rollback --to kept/models"), format!("{a} is current again\n"));
     assert_eq!(desk.rows_of("kept/models"), "36 rows of 12 documents");
-    let run = desk.run("rollback --to kept/models");
+    let run = desk.run_line("rollback --to kept/models");
     let expected = format!("error: kept/models: no model was current before {a}; `petition promote` another one\n");
     assert_eq!((run.exit, run.stderr), (2, expected));
 
@@ -145,8 +112,8 @@ fn programs_that_promote_at_once_lose_no_model() {
     let desk = Desk::new();
     let started: Vec<_> = ["a", "b", "c"]
         .map(|name| {
-            let mut command = std::process::Command::new(desk.command("").get_program());
-            command.current_dir(desk.0.path()).args(["promote", &format!("{name}.safetensors"), "--to", "models"]);
+            let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_petition"));
+            command.current_dir(desk.path("")).args(["promote", &format!("{name}.safetensors"), "--to", "models"]);
             command.stdout(std::process::Stdio::null()).spawn().expect("started")
         })
         .into();
@@ -185,21 +152,21 @@ fn bad_folders_and_models_are_named() {
         ("promote gone --to new", "error: gone: No such file or directory (os error 2)\n"),
         ("promote a.safetensors --to gold.csv", "error: gold.csv: File exists (os error 17)\n"),
     ] {
-        let run = desk.run(arguments);
+        let run = desk.run_line(arguments);
         assert_eq!((run.exit, run.stderr.as_str(), run.stdout.as_str()), (2, expected, ""), "{arguments}");
     }
-    let run = desk.run("promote broken.safetensors --to new");
+    let run = desk.run_line("promote broken.safetensors --to new");
     assert!(run.stderr.starts_with("error: broken.safetensors: is no model file, or is damaged"), "{}", run.stderr);
     assert!(run.exit == 2 && !desk.path("new").exists());
 
     // The list is there all the same, for the name that belongs into the pointer.
-    let run = desk.run("models models");
+    let run = desk.run_line("models models");
     assert_eq!((run.exit, run.stderr), (1, pointer));
     assert!(run.stdout.lines().nth(1).expect("a row").contains(&a), "{}", run.stdout);
     desk.write("models/current", &a);
     assert_eq!(desk.rows_of("models"), "36 rows of 12 documents");
     desk.write(&format!("models/{a}/promoted.json"), "{}");
-    let run = desk.run("models models");
+    let run = desk.run_line("models models");
     let expected = format!("error: models/{a}/promoted.json: cannot be understood: missing field `promoted`");
     assert!(run.exit == 1 && run.stderr.starts_with(&expected), "{}", run.stderr);
 }

@@ -1,42 +1,12 @@
 //! `petition queue` as its users meet it.
 
-use assert_cmd::Command;
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use tempfile::TempDir;
+mod desk;
 
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+use desk::{Desk, of_project};
+use std::collections::{BTreeMap, BTreeSet};
+
 const HEADER: &str =
     "id,document,title,lead,before,text,after,predicted_act,predicted_topics,act_score,chosen_for,act,topics";
-
-struct Desk(TempDir);
-
-struct Run {
-    exit: i32,
-    stdout: String,
-    stderr: String,
-}
-
-impl Desk {
-    fn new() -> Self {
-        Self(tempfile::tempdir().expect("a folder"))
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).expect("written");
-    }
-
-    fn run(&self, arguments: &[&str]) -> Run {
-        let mut command = Command::cargo_bin("petition").expect("built");
-        let output = command.current_dir(self.0.path()).args(arguments).output().expect("started");
-        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-        Run { exit: output.status.code().expect("no signal"), stdout: text(output.stdout), stderr: text(output.stderr) }
-    }
-}
 
 type Row = BTreeMap<String, String>;
 
@@ -50,16 +20,16 @@ fn ids(rows: &[Row]) -> Vec<&str> {
 }
 
 fn samples() -> String {
-    Path::new(ROOT).join("seeds/documents").display().to_string()
+    of_project("seeds/documents")
 }
 
 fn training(name: &str) -> String {
-    Path::new(ROOT).join("training/policing-reform").join(name).display().to_string()
+    of_project(&format!("training/policing-reform/{name}"))
 }
 
 #[test]
 fn a_queue_of_the_sample_documents() {
-    let desk = Desk::new();
+    let desk = Desk::empty();
     let run = desk.run(&["queue", &samples(), "-n", "20", "-o", "todo.csv"]);
     assert_eq!((run.exit, run.stdout.as_str()), (0, ""), "{}", run.stderr);
     assert!(
@@ -110,7 +80,7 @@ fn a_queue_of_the_sample_documents() {
 
 #[test]
 fn a_filled_queue_is_labels_and_is_left_out_next_time() {
-    let desk = Desk::new();
+    let desk = Desk::empty();
     let first = desk.run(&["queue", &samples(), "-n", "10", "-q"]).stdout;
     let mut filled = csv::Writer::from_writer(Vec::new());
     let mut reader = csv::Reader::from_reader(first.as_bytes());
@@ -120,7 +90,7 @@ fn a_filled_queue_is_labels_and_is_left_out_next_time() {
         fields[11] = "none".to_owned();
         filled.write_record(&fields).expect("written");
     }
-    desk.write("filled.csv", &String::from_utf8(filled.into_inner().expect("written")).expect("UTF-8"));
+    desk.write("filled.csv", String::from_utf8(filled.into_inner().expect("written")).expect("UTF-8"));
     assert_eq!(desk.run(&["evaluate", "filled.csv", "--resamples", "0"]).exit, 0);
 
     let run = desk.run(&["queue", &samples(), "-n", "10", "--labelled", "filled.csv"]);
@@ -130,7 +100,7 @@ fn a_filled_queue_is_labels_and_is_left_out_next_time() {
     // A queue that is half filled in may be given too; what is open comes again.
     let whole = std::fs::read_to_string(desk.path("filled.csv")).expect("labels");
     let half: Vec<&str> = whole.lines().take(6).chain(first.lines().skip(6)).collect();
-    desk.write("half.csv", &half.join("\n"));
+    desk.write("half.csv", half.join("\n"));
     let run = desk.run(&["queue", &samples(), "-n", "10", "--labelled", "half.csv"]);
     assert!(run.stderr.contains("5 left out as labelled (5 by id, 0 by text, 0 near-duplicates)"), "{}", run.stderr);
     let first = rows(&first);
@@ -146,7 +116,7 @@ fn a_filled_queue_is_labels_and_is_left_out_next_time() {
 
 #[test]
 fn the_same_queue_at_any_number_of_threads() {
-    let desk = Desk::new();
+    let desk = Desk::empty();
     let (one, two) = (training("news-1.csv"), training("law.csv"));
     let with = |jobs: &str, seed: &str| {
         let run = desk.run(&["queue", &one, &two, "--no-split", "-n", "150", "--seed", seed, "-q", "-j", jobs]);
@@ -175,7 +145,7 @@ fn the_same_queue_at_any_number_of_threads() {
 
 #[test]
 fn bad_input_is_told_in_one_line() {
-    let desk = Desk::new();
+    let desk = Desk::empty();
     desk.write("a.txt", "It rained. We demand a vote.");
     desk.write("labels.csv", "id,text,act,topics\n1,Ban it,beg,\n");
     for (arguments, expected) in [

@@ -1,29 +1,17 @@
 //! From words to a model, and from a model to a better one, as commands.
 
-use assert_cmd::Command;
-use std::path::Path;
-use tempfile::TempDir;
+mod desk;
 
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+use desk::{Desk, Run, of_project};
 
-fn run(folder: &TempDir, arguments: &[&str]) -> (i32, String, String) {
-    let mut command = Command::cargo_bin("petition").expect("built");
-    let output = command.current_dir(folder).args(arguments).output().expect("started");
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    (output.status.code().expect("no signal"), text(output.stdout), text(output.stderr))
-}
-
-fn of_project(path: &str) -> String {
-    Path::new(ROOT).join(path).display().to_string()
-}
-
-fn desk() -> TempDir {
-    tempfile::tempdir().expect("a folder")
+fn run(desk: &Desk, arguments: &[&str]) -> (i32, String, String) {
+    let Run { exit, stdout, stderr } = desk.run(arguments);
+    (exit, stdout, stderr)
 }
 
 #[test]
 fn new_rows_go_on_top_of_others() {
-    let (desk, taxonomy) = (desk(), of_project("seeds/housing.toml"));
+    let (desk, taxonomy) = (Desk::empty(), of_project("seeds/housing.toml"));
     let (news, letters) = (of_project("training/housing/news.csv"), of_project("training/housing/letters.csv"));
     let train = |arguments: &[&str]| run(&desk, &[&["train", "-q", "-j", "2"], arguments].concat());
     let info = |model: &str| run(&desk, &["info", "-m", model]).1;
@@ -52,7 +40,7 @@ fn new_rows_go_on_top_of_others() {
     // A row with an old id takes its place.
     let first = std::fs::read_to_string(&letters).expect("there");
     let row = first.lines().take(2).collect::<Vec<_>>().join("\n").replace(",none,", ",policy,rent");
-    std::fs::write(desk.path().join("one.csv"), row).expect("written");
+    desk.write("one.csv", row);
     assert_eq!(
         train(&["one.csv", "--base", "old.safetensors", "--base-labels", &letters, "-o", "one.safetensors"]).0,
         0
@@ -76,7 +64,7 @@ fn new_rows_go_on_top_of_others() {
 
 #[test]
 fn words_alone_make_a_first_model() {
-    let desk = desk();
+    let desk = Desk::empty();
     let make = ["taxonomy", "init", "lunch", "--acts", "ask,none", "--topics", "soup,hot-bread", "-o", "lunch.toml"];
     assert_eq!(run(&desk, &make).0, 0);
     let (exit, _, stderr) = run(&desk, &make);
@@ -84,15 +72,14 @@ fn words_alone_make_a_first_model() {
     let checked = run(&desk, &["taxonomy", "check", "lunch.toml"]).1;
     assert!(checked.starts_with("lunch: 2 acts, 2 topics, 3 terms"), "{checked}");
 
-    let taxonomy = std::fs::read_to_string(desk.path().join("lunch.toml")).expect("there");
+    let taxonomy = desk.read("lunch.toml");
     let filled = taxonomy.replacen("cues = [\"ask\"]", "cues = [\"please\", \"bring\"]", 1);
     assert_ne!(filled, taxonomy);
-    std::fs::write(desk.path().join("lunch.toml"), filled).expect("written");
-    std::fs::create_dir(desk.path().join("menus")).expect("made");
+    desk.write("lunch.toml", filled);
     for number in 0..8 {
         let (asked, liked) = if number % 2 == 0 { ("soup", "hot bread and soup") } else { ("hot bread", "soup") };
         let text = format!("Please bring {asked} number {number}. It rained {number} times. We like {liked}.");
-        std::fs::write(desk.path().join(format!("menus/{number}.txt")), text).expect("written");
+        desk.write(&format!("menus/{number}.txt"), text);
     }
     let command = [
         "bootstrap",
@@ -110,7 +97,7 @@ fn words_alone_make_a_first_model() {
     let (exit, told, stderr) = run(&desk, &command);
     assert_eq!((exit, stderr.as_str()), (0, ""));
     assert!(told.starts_with("24 sentences, 8 of them (33 %) without any term"), "{told}");
-    let read = |name: &str| std::fs::read_to_string(desk.path().join(name)).expect("there");
+    let read = |name: &str| desk.read(name);
     assert!(
         read("weak.csv").contains("menus/4.txt:0,menus/4.txt,,Please bring soup number 4.,ask,soup\n"),
         "{}",
@@ -121,7 +108,7 @@ fn words_alone_make_a_first_model() {
         "group,term,rows,alone,overlap,conflict\nask cues,please,8,0,0,0\nask cues,bring,8,0,0,0\n\
          soup terms,soup,12,12,4,0\nhot-bread terms,hot bread,8,8,4,0\n"
     );
-    std::fs::write(desk.path().join("new.txt"), "Please bring the hot bread.").expect("written");
+    desk.write("new.txt", "Please bring the hot bread.");
     let labelled = run(&desk, &["classify", "new.txt", "-m", "weak.safetensors", "--columns", "act,topics", "-q"]).1;
     assert_eq!(labelled, "act,topics\nask,hot-bread\n");
 }
