@@ -105,26 +105,14 @@ pub fn train_on_top(
     let done = AtomicUsize::new(0);
     let step = || progress(done.fetch_add(1, Ordering::Relaxed) + 1, n_steps);
 
-    let (stems, observed) = read(&rows, &taxonomy);
+    let task = Task::new(&rows, weights, &taxonomy, &config);
     step();
-    let documents = labels::number_documents(&rows);
-    let task = Task {
-        rows: &rows,
-        documents: &documents,
-        weights: &weights,
-        observed: &observed,
-        stems: &stems,
-        taxonomy: &taxonomy,
-        config: &config,
-    };
     let (probabilities, lines) = task.out_of_fold(|_| true, &step)?;
-    let (n_acts, n_topics) = (taxonomy.acts.len(), taxonomy.topics.len());
-    let thresholds = thresholds(&probabilities, &rows, n_acts, n_topics);
     let heads = task.fit(&(0..rows.len()).collect::<Vec<_>>())?;
     step();
 
-    let predicted = task.decide(&probabilities, &thresholds);
-    let evaluation = task.evaluate(&predicted, config.resamples);
+    let (thresholds, predicted, evaluation) = task.judge(&probabilities, config.resamples);
+    let (n_acts, n_topics) = (taxonomy.acts.len(), taxonomy.topics.len());
     let calibration_errors: Vec<f64> = (0..n_acts + n_topics)
         .map(|output| expected_calibration_error(&probabilities.column(output).to_vec(), &truth(&rows, n_acts, output)))
         .collect();
@@ -159,23 +147,10 @@ pub fn out_of_fold(
     taxonomy.tune(rows.iter().map(|r| r.text.as_str()));
     let done = AtomicUsize::new(0);
     let step = || progress(done.fetch_add(1, Ordering::Relaxed) + 1, config.folds + 1);
-    let (stems, observed) = read(&rows, &taxonomy);
+    let task = Task::new(&rows, vec![1.0; rows.len()], &taxonomy, config);
     step();
-    let documents = labels::number_documents(&rows);
-    let weights = vec![1.0; rows.len()];
-    let task = Task {
-        rows: &rows,
-        documents: &documents,
-        weights: &weights,
-        observed: &observed,
-        stems: &stems,
-        taxonomy: &taxonomy,
-        config,
-    };
     let (probabilities, _) = task.out_of_fold(|_| true, &step)?;
-    let predicted =
-        task.decide(&probabilities, &thresholds(&probabilities, &rows, taxonomy.acts.len(), taxonomy.topics.len()));
-    let evaluation = task.evaluate(&predicted, 0);
+    let (_, predicted, evaluation) = task.judge(&probabilities, 0);
     Ok(OutOfFold { rows, probabilities, predicted, evaluation })
 }
 
@@ -207,31 +182,19 @@ pub fn learning_curve(
     let rows = checked(rows, taxonomy, config)?;
     let done = AtomicUsize::new(0);
     let step = || progress(done.fetch_add(1, Ordering::Relaxed) + 1, shares.len() * config.folds);
-    let (stems, observed) = read(&rows, taxonomy);
-    let documents = labels::number_documents(&rows);
-    let weights = vec![1.0; rows.len()];
-    let task = Task {
-        rows: &rows,
-        documents: &documents,
-        weights: &weights,
-        observed: &observed,
-        stems: &stems,
-        taxonomy,
-        config,
-    };
+    let task = Task::new(&rows, vec![1.0; rows.len()], taxonomy, config);
+    let documents = &task.documents;
     let n_documents = documents.iter().max().map_or(0, |&last| last + 1);
     let mut order: Vec<usize> = (0..n_documents).collect();
     SplitMix(config.seed ^ 0x6375_7276).shuffle(&mut order);
     let mut place = vec![0; n_documents];
     order.iter().enumerate().for_each(|(at, &document)| place[document] = at);
-    let (n_acts, n_topics) = (taxonomy.acts.len(), taxonomy.topics.len());
     shares
         .iter()
         .map(|&share| {
             let n = ((share * n_documents as f64).round() as usize).clamp(1, n_documents);
             let (probabilities, _) = task.out_of_fold(|row| place[documents[row]] < n, &step)?;
-            let thresholds = thresholds(&probabilities, &rows, n_acts, n_topics);
-            let evaluation = task.evaluate(&task.decide(&probabilities, &thresholds), 0);
+            let (_, _, evaluation) = task.judge(&probabilities, 0);
             let figures = evaluation.tally.figures().map(|(name, value)| (name.to_owned(), value));
             let n_rows = documents.iter().filter(|&&d| place[d] < n).count();
             Ok(CurvePoint { share, n_documents: n, n_rows, figures: figures.into() })
@@ -316,11 +279,11 @@ fn read(rows: &[LabelledRow], taxonomy: &Taxonomy) -> (StemTable, Vec<Observed>)
 struct Task<'t> {
     rows: &'t [LabelledRow],
     /// The number of each row's document.
-    documents: &'t [usize],
+    documents: Vec<usize>,
     /// How much each row's loss weighs.
-    weights: &'t [f32],
-    observed: &'t [Observed],
-    stems: &'t StemTable,
+    weights: Vec<f32>,
+    observed: Vec<Observed>,
+    stems: StemTable,
     taxonomy: &'t Taxonomy,
     config: &'t CheckedConfig,
 }
@@ -333,7 +296,13 @@ struct Heads {
     n_acts: usize,
 }
 
-impl Task<'_> {
+impl<'t> Task<'t> {
+    /// Reads the rows.
+    fn new(rows: &'t [LabelledRow], weights: Vec<f32>, taxonomy: &'t Taxonomy, config: &'t CheckedConfig) -> Self {
+        let (stems, observed) = read(rows, taxonomy);
+        Self { rows, documents: labels::number_documents(rows), weights, observed, stems, taxonomy, config }
+    }
+
     /// Calibrated probabilities (rows × outputs) of each fold by heads learned from those rows of the other folds that are
     /// `used`, and the lines that calibrate.
     fn out_of_fold(
@@ -374,20 +343,19 @@ impl Task<'_> {
         Ok((logits, lines))
     }
 
-    /// The labels that follow from probabilities, row by row.
-    fn decide(&self, probabilities: &Array2<f64>, thresholds: &[f32]) -> Vec<Labels> {
+    /// The topics' thresholds that out-of-fold probabilities ask for, the labels that follow, and how right they are.
+    fn judge(&self, probabilities: &Array2<f64>, resamples: usize) -> (Vec<f32>, Vec<Labels>, Evaluation) {
         let n_acts = self.taxonomy.acts.len();
+        let thresholds = thresholds(probabilities, self.rows, n_acts, self.taxonomy.topics.len());
         let of = |p: ndarray::ArrayView1<f64>| {
             let p = p.to_vec();
-            decide(&p[..n_acts], &p[n_acts..], thresholds, self.taxonomy.act_without_topics)
+            decide(&p[..n_acts], &p[n_acts..], &thresholds, self.taxonomy.act_without_topics)
         };
-        probabilities.rows().into_iter().map(of).collect()
-    }
-
-    fn evaluate(&self, predicted: &[Labels], resamples: usize) -> Evaluation {
+        let predicted: Vec<Labels> = probabilities.rows().into_iter().map(of).collect();
         let pairs: Vec<_> = self.rows.iter().map(|r| r.labels).zip(predicted.iter().copied()).collect();
         let names: Vec<&str> = self.rows.iter().map(|r| r.document.as_str()).collect();
-        evaluate(self.taxonomy, &pairs, &names, resamples, self.config.seed)
+        let evaluation = evaluate(self.taxonomy, &pairs, &names, resamples, self.config.seed);
+        (thresholds, predicted, evaluation)
     }
 
     fn fit(&self, part: &[usize]) -> Result<Heads, TrainError> {
@@ -395,7 +363,7 @@ impl Task<'_> {
         let mut by_document = part.to_vec();
         by_document.sort_by_key(|&r| self.documents[r]);
         let observed = by_document.iter().map(|&r| (self.documents[r], &self.observed[r]));
-        let space = FeatureSpace::fit(observed, self.stems, &self.config.features);
+        let space = FeatureSpace::fit(observed, &self.stems, &self.config.features);
         let records = self.records(&space, part, |_| true)?;
         // Marks of form tell acts apart; topics are no better for them out of fold.
         let unmarked = self.records(&space, part, |feature| !matches!(feature, Feature::Mark(_)))?;
@@ -427,7 +395,7 @@ impl Task<'_> {
         let mut records = SparseRecords::new(space.n_columns());
         let mut row = SparseRow::default();
         for &r in part {
-            space.weigh_observed(&self.observed[r], self.stems, &mut row);
+            space.weigh_observed(&self.observed[r], &self.stems, &mut row);
             records.push(row.iter().filter(|&(column, _)| keep(space.feature(column))))?;
         }
         Ok(records)
