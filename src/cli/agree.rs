@@ -2,13 +2,13 @@
 
 use super::evaluate::{missed_gates, tell};
 use super::output::Output;
+use super::taxonomy::read_or_built_in;
 use super::train::act_counts;
 use super::{Exit, Form, name_and_value, say};
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use petition::agreement::{Agreement, Figure, PairAgreement, TopicRows, agreement};
 use petition::annotations::Annotations;
-use petition::model::Model;
 use petition::taxonomy::Taxonomy;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
@@ -60,13 +60,7 @@ enum Rows {
 impl Agree {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<Exit> {
-        let taxonomy = match &self.taxonomy {
-            Some(path) => {
-                let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-                Taxonomy::read(&text).with_context(|| path.display().to_string())?
-            }
-            None => Model::shipped().context("the built-in model; give a --taxonomy instead")?.taxonomy().clone(),
-        };
+        let taxonomy = read_or_built_in(self.taxonomy.as_deref())?;
         let annotations = Annotations::read(&self.labels, &taxonomy)?;
         let disagreements = match &self.disagreements {
             Some(path) if path.as_os_str() == "-" => {

@@ -2,13 +2,14 @@
 
 use super::output::Output;
 use super::progress::{Progress, Unit};
+use super::taxonomy::read_or_built_in;
+use super::train::read_config;
 use super::{Exit, Form, RunArgs};
 use anyhow::Context;
 use clap::Args;
 use petition::audit::{Audit as Found, Leaks, audit, in_words, leaks, write_suspects};
 use petition::config::Config;
 use petition::labels::{self, LabelledRow};
-use petition::model::Model;
 use petition::near_duplicates::{SHORT_WORDS, THRESHOLD};
 use petition::taxonomy::Taxonomy;
 use serde_json::json;
@@ -56,24 +57,15 @@ impl Audit {
     pub fn run(self) -> anyhow::Result<Exit> {
         let config = self.read_config()?.check().context("the config")?;
         self.run.start()?;
-        let taxonomy = match &self.taxonomy {
-            Some(path) => {
-                let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-                Taxonomy::read(&text).with_context(|| path.display().to_string())?
-            }
-            None => Model::shipped().context("the built-in model; give a --taxonomy instead")?.taxonomy().clone(),
-        };
+        let taxonomy = read_or_built_in(self.taxonomy.as_deref())?;
         let rows = labels::read(&self.labels, &taxonomy)?;
         let gold = if self.gold.is_empty() { None } else { Some(labels::read(&self.gold, &taxonomy)?) };
-        let mut output = match &self.output {
-            Some(path) => Some(Output::open(Some(path))?),
-            None => None,
-        };
+        let output = self.output.as_deref().map(|path| Output::open(Some(path))).transpose()?;
         let progress = Progress::new(&self.run, Unit::Steps, 0);
         let found = audit(rows, &taxonomy, &config, &|done, total| progress.set(done as u64, total as u64))?;
         progress.finish();
         let shared = gold.as_ref().map(|gold| (gold.as_slice(), leaks(&found.out_of_fold.rows, gold, THRESHOLD)));
-        if let Some(mut output) = output.take() {
+        if let Some(mut output) = output {
             write_suspects(&found.suspects, &found.out_of_fold.rows, &taxonomy, &mut output).context("the suspects")?;
             output.finish()?;
         }
@@ -90,13 +82,7 @@ impl Audit {
     }
 
     fn read_config(&self) -> anyhow::Result<Config> {
-        let mut config = match &self.config {
-            Some(path) => {
-                let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-                Config::read(&text).with_context(|| path.display().to_string())?
-            }
-            None => Config::default(),
-        };
+        let mut config = read_config(self.config.as_deref())?.unwrap_or_default();
         config.folds = self.folds.unwrap_or(config.folds);
         config.seed = self.seed.unwrap_or(config.seed);
         Ok(config)

@@ -1,7 +1,7 @@
 //! What `import` and `export` share: the tools' forms, the names of their columns, and the taxonomy.
 
+use super::taxonomy::read_taxonomy;
 use super::{load_model, say};
-use anyhow::Context;
 use clap::{Args, ValueEnum};
 use petition::exchange::{ColumnNames, Field, Format};
 use petition::taxonomy::Taxonomy;
@@ -137,8 +137,7 @@ impl TaxonomyArgs {
     /// The taxonomy, and a name for who labels by it: its own, with the beginning of the hash of the model's training rows.
     pub fn load(&self) -> anyhow::Result<(Taxonomy, String)> {
         if let Some(path) = &self.taxonomy {
-            let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-            let taxonomy = Taxonomy::read(&text).with_context(|| path.display().to_string())?;
+            let taxonomy = read_taxonomy(path)?;
             let name = taxonomy.name.clone();
             return Ok((taxonomy, name));
         }

@@ -6,6 +6,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
 use petition::coverage::{Coverage, Hits, coverage};
 use petition::labels;
+use petition::model::Model;
 use petition::taxonomy::Taxonomy as TaxonomyFile;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -109,6 +110,14 @@ pub fn read_taxonomy(path: &Path) -> anyhow::Result<TaxonomyFile> {
     let name = || path.display().to_string();
     let text = std::fs::read_to_string(path).with_context(name)?;
     TaxonomyFile::read(&text).with_context(name)
+}
+
+/// Reads a taxonomy file; without one, the taxonomy of the built-in model.
+pub fn read_or_built_in(path: Option<&Path>) -> anyhow::Result<TaxonomyFile> {
+    match path {
+        Some(path) => read_taxonomy(path),
+        None => Ok(Model::shipped().context("the built-in model; give a --taxonomy instead")?.taxonomy().clone()),
+    }
 }
 
 fn share(value: Option<f64>) -> String {

@@ -15,7 +15,7 @@ use petition::taxonomy::Taxonomy;
 use petition::train::{SCARCE, Trained, learning_curve, train_on_top};
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Learn a model from labelled rows: CSV with columns id, text, act, topics, and optionally document and title.
 #[derive(Args)]
@@ -129,18 +129,21 @@ impl Train {
     }
 
     fn read_config(&self, base: Option<&Model>) -> anyhow::Result<Config> {
-        let mut config = match &self.config {
-            Some(path) => {
-                let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-                Config::read(&text).with_context(|| path.display().to_string())?
-            }
-            None => base.filter(|_| self.base.is_some()).map_or_else(Config::default, |base| (**base.config()).clone()),
-        };
+        let of_base = || base.filter(|_| self.base.is_some()).map(|base| (**base.config()).clone());
+        let mut config = read_config(self.config.as_deref())?.or_else(of_base).unwrap_or_default();
         if let Some(seed) = self.seed {
             config.seed = seed;
         }
         Ok(config)
     }
+}
+
+/// Reads a config file, if there is one.
+pub fn read_config(path: Option<&Path>) -> anyhow::Result<Option<Config>> {
+    let Some(path) = path else { return Ok(None) };
+    let name = || path.display().to_string();
+    let text = std::fs::read_to_string(path).with_context(name)?;
+    Ok(Some(Config::read(&text).with_context(name)?))
 }
 
 fn report_path(text: &str) -> Result<PathBuf, String> {
