@@ -9,7 +9,7 @@ use crate::model::{Model, Reader};
 use crate::record::{RowOptions, labelled_header, split_header, write_labelled, write_split};
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::sync::{Mutex, mpsc};
+use std::sync::{Mutex, PoisonError, mpsc};
 
 /// What a run came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -47,16 +47,9 @@ pub fn classify(
     progress: &mut dyn FnMut(usize),
 ) -> std::io::Result<Summary> {
     let header = labelled_header(options, model.taxonomy());
-    // Readers remember words, so they are kept from share to share.
-    let readers: Mutex<Vec<Reader>> = Mutex::new(Vec::new());
+    let readers = Readers::new(model);
     let work = |share: &[Document], _: usize, rows: &mut Vec<u8>| {
-        let kept = readers.lock().ok().and_then(|mut r| r.pop());
-        let mut reader = kept.unwrap_or_else(|| model.reader().one_of(rayon::current_num_threads()));
-        let n = share.iter().map(|d| write_labelled(d, options, &mut reader, model, rows)).sum();
-        if let Ok(mut readers) = readers.lock() {
-            readers.push(reader);
-        }
-        n
+        readers.lend(|reader| share.iter().map(|d| write_labelled(d, options, reader, model, rows)).sum())
     };
     run(documents, &header, work, out, report, progress)
 }
@@ -77,6 +70,28 @@ pub fn split(
     let work =
         |share: &[Document], _: usize, rows: &mut Vec<u8>| share.iter().map(|d| write_split(d, options, rows)).sum();
     run(documents, &split_header(options), work, out, report, progress)
+}
+
+/// The readers of a run. They remember words, so they are kept from share to share.
+pub(crate) struct Readers<'m> {
+    model: &'m Model,
+    spare: Mutex<Vec<Reader<'m>>>,
+}
+
+impl<'m> Readers<'m> {
+    pub fn new(model: &'m Model) -> Self {
+        Self { model, spare: Mutex::new(Vec::new()) }
+    }
+
+    /// Lends a reader to some work, one that nobody has.
+    pub fn lend<T>(&self, work: impl FnOnce(&mut Reader<'m>) -> T) -> T {
+        let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = spare().pop();
+        let mut reader = kept.unwrap_or_else(|| self.model.reader().one_of(rayon::current_num_threads()));
+        let result = work(&mut reader);
+        spare().push(reader);
+        result
+    }
 }
 
 /// Documents that are worked on together, and what came of it.

@@ -37,6 +37,7 @@ pub mod bootstrap;
 pub mod calibrate;
 pub mod compare;
 pub mod config;
+pub mod context;
 pub mod coverage;
 pub mod document;
 pub mod erasure;

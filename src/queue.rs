@@ -13,14 +13,15 @@
 //! the smallest numbers are the sample, which is what a reservoir would hold (Vitter 1985, "Random sampling with a
 //! reservoir"), whatever the order in which threads bring sentences in.
 
-use crate::batch::{self, Summary};
+use crate::batch::{self, Readers, Summary};
+use crate::context::{InContext, origins};
 use crate::document::{Document, ReadError};
 use crate::features::Text;
 use crate::labels::LabelledRow;
 use crate::math::ln;
 use crate::model::{Model, Prediction, Reader};
 use crate::near_duplicates::{Index, Shingles, THRESHOLD, hash_bytes, mix, same_words};
-use crate::record::{Origin, for_each_origin};
+use crate::record::Origin;
 use crate::review::{ACT_MARGIN, TOPIC_MARGIN, VERY_LONG, VERY_SHORT};
 use crate::sentence::Sentence;
 use crate::taxonomy::{Taxonomy, TopicSet};
@@ -99,20 +100,8 @@ pub struct QueueOptions {
 /// One sentence to be labelled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueueRow {
-    /// The row's name, as `classify` gives it.
-    pub id: String,
-    /// The name of its document.
-    pub document: String,
-    /// The document's title.
-    pub title: Option<String>,
-    /// For an item of a list, the words that lead it in.
-    pub lead: Option<String>,
-    /// The sentence before; empty at a document's beginning, and where documents are not cut into sentences.
-    pub before: String,
-    /// The sentence.
-    pub text: String,
-    /// The sentence after.
-    pub after: String,
+    /// It and its neighbours.
+    pub sentence: InContext,
     /// What the model says of it.
     pub act: usize,
     /// The topics that the model says.
@@ -361,12 +350,9 @@ pub fn choose(
     let rare = rare_topics(model);
     let kept = Mutex::new(Kept::new(options.n, n_random, rare.len()));
     let search = Search { model, labelled, options, rare: &rare, kept: &kept };
-    let readers: Mutex<Vec<Reader>> = Mutex::new(Vec::new());
+    let readers = Readers::new(model);
     let work = |share: &[Document], first: usize, _: &mut Vec<u8>| {
-        let reader = readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut reader = reader.unwrap_or_else(|| model.reader().one_of(rayon::current_num_threads()));
-        search.look_through(share, first, &mut reader);
-        readers.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
+        readers.lend(|reader| search.look_through(share, first, reader));
         0
     };
     let mut summary = batch::run(documents, &[], work, &mut std::io::sink(), report, progress)?;
@@ -390,9 +376,7 @@ impl Search<'_> {
     /// Offers the sentences of some documents; `first` is the number of the first document.
     fn look_through(&self, documents: &[Document], first: usize, reader: &mut Reader) {
         for (number, document) in documents.iter().enumerate() {
-            let mut origins: Vec<Origin> = Vec::new();
-            for_each_origin(document, self.options.split, |origin| origins.push(origin));
-            origins.retain(|origin| !origin.sentence.text.trim().is_empty());
+            let origins = origins(document, self.options.split);
             let mut n_left_out = [0; 3];
             let mut offers = Vec::new();
             for (at, origin) in origins.iter().enumerate() {
@@ -446,16 +430,8 @@ fn random_key(id: &str, seed: u64, place: Place) -> Key {
 }
 
 fn candidate(document: &Document, origins: &[Origin], at: usize, place: Place, prediction: &Prediction) -> Candidate {
-    let text = |at: Option<usize>| at.and_then(|at| origins.get(at)).map_or("", |o| o.sentence.text).to_owned();
-    let origin = &origins[at];
     let row = QueueRow {
-        id: origin.id().into_owned(),
-        document: origin.doc_id().to_owned(),
-        title: document.title.clone(),
-        lead: origin.sentence.lead.map(str::to_owned),
-        before: text(at.checked_sub(1)),
-        text: text(Some(at)),
-        after: text(at.checked_add(1)),
+        sentence: InContext::new(document, origins, at),
         act: prediction.act,
         topics: prediction.topics,
         act_score: prediction.act_score(),
@@ -481,7 +457,7 @@ impl<'k> Selection<'k> {
         let all = [&kept.random, &kept.unsure, &kept.different].into_iter().chain(&kept.rare).flat_map(Best::iter);
         let by_place: BTreeMap<Place, &Arc<Candidate>> = all.map(|c| (c.place, c)).collect();
         let candidates: Vec<&Arc<Candidate>> = by_place.values().copied().collect();
-        let sets = candidates.iter().map(|c| Shingles::of(&c.row.text)).collect();
+        let sets = candidates.iter().map(|c| Shingles::of(&c.row.sentence.text)).collect();
         Self {
             number: by_place.keys().enumerate().map(|(number, &place)| (place, number)).collect(),
             index: Index::new(sets, THRESHOLD),
@@ -512,7 +488,7 @@ impl<'k> Selection<'k> {
     fn take_next(&mut self, ranking: &mut Ranking, reason: ChosenFor, most: usize) -> bool {
         while let Some(&number) = ranking.numbers.get(ranking.at) {
             ranking.at += 1;
-            let given = self.given.entry(&self.candidates[number].row.document).or_default();
+            let given = self.given.entry(&self.candidates[number].row.sentence.document).or_default();
             if !self.closed[number] && *given < most {
                 *given += 1;
                 self.take(number, reason);
@@ -589,7 +565,8 @@ fn select(kept: &Kept, options: &QueueOptions, rare: &[(usize, usize)]) -> Vec<Q
     }
     let mut rankings = Rankings::of(kept, &selection, rare);
     let rest = options.n - selection.n_chosen(ChosenFor::Random);
-    let n_documents = selection.candidates.iter().map(|c| c.row.document.as_str()).collect::<HashSet<&str>>().len();
+    let n_documents =
+        selection.candidates.iter().map(|c| c.row.sentence.document.as_str()).collect::<HashSet<&str>>().len();
     let most_of_document = (DOCUMENT_FACTOR * rest).div_ceil(n_documents.max(1)).max(DOCUMENT_LEAST);
     let [n_rare, n_different] = [RARE_SHARE, DIFFERENT_SHARE].map(|share| (share * rest as f64).round() as usize);
     for most in [most_of_document, usize::MAX] {
@@ -649,14 +626,15 @@ pub fn write(rows: &[QueueRow], taxonomy: &Taxonomy, out: &mut dyn Write) -> std
     let mut writer = csv::Writer::from_writer(out);
     writer.write_record(COLUMNS)?;
     for row in rows {
+        let InContext { id, document, title, lead, before, text, after } = &row.sentence;
         writer.write_record([
-            &row.id,
-            &row.document,
-            row.title.as_deref().unwrap_or_default(),
-            row.lead.as_deref().unwrap_or_default(),
-            &row.before,
-            &row.text,
-            &row.after,
+            id,
+            document,
+            title.as_deref().unwrap_or_default(),
+            lead.as_deref().unwrap_or_default(),
+            before,
+            text,
+            after,
             &taxonomy.acts[row.act].id,
             &taxonomy.join_topics(row.topics),
             &format!("{:.4}", row.act_score),
@@ -676,13 +654,12 @@ mod tests {
 
     fn made_up(place: Place, document: &str, text: &str) -> Candidate {
         let row = QueueRow {
-            id: format!("{}:{}", place.0, place.1),
-            document: document.to_owned(),
-            title: None,
-            lead: None,
-            before: String::new(),
-            text: text.to_owned(),
-            after: String::new(),
+            sentence: InContext {
+                id: format!("{}:{}", place.0, place.1),
+                document: document.to_owned(),
+                text: text.to_owned(),
+                ..InContext::default()
+            },
             act: 0,
             topics: TopicSet::default(),
             act_score: 0.5,
@@ -772,7 +749,7 @@ mod tests {
             .collect();
         let random = |options: &QueueOptions| {
             let rows = queue(&model, &texts, &[], options).rows;
-            rows.into_iter().filter(|r| r.chosen_for == ChosenFor::Random).map(|r| r.id).collect::<Vec<_>>()
+            rows.into_iter().filter(|r| r.chosen_for == ChosenFor::Random).map(|r| r.sentence.id).collect::<Vec<_>>()
         };
         let some = random(&options(20, 0.25, 3));
         assert_eq!(some.len(), 5);
@@ -800,7 +777,7 @@ mod tests {
         );
         let [row] = &queue.rows[..] else { panic!("{:?}", queue.rows) };
         assert_eq!(
-            (row.id.as_str(), row.before.as_str(), row.after.as_str()),
+            (row.sentence.id.as_str(), row.sentence.before.as_str(), row.sentence.after.as_str()),
             ("d0:1", "Ban chokeholds in this city at once.", "")
         );
     }
@@ -837,7 +814,7 @@ mod tests {
         let places = |n: usize| {
             let rows = select(&kept, &QueueOptions { order: Order::Priority, ..options(n, 0.0, 0) }, &[]);
             assert!(rows.iter().all(|r| r.chosen_for == ChosenFor::Unsure));
-            rows.iter().map(|r| r.id.clone()).collect::<Vec<_>>()
+            rows.iter().map(|r| r.sentence.id.clone()).collect::<Vec<_>>()
         };
         // Three rows of eight documents: ⌈4 · 3 / 8⌉ = 2 of a document. The second text repeats the first.
         assert_eq!(places(3), ["0:0", "2:0", "5:0"]);
@@ -859,9 +836,9 @@ mod tests {
         // Without other reasons all 24 rows are for rare topics; 100 and 300 labelled rows: 18 and 6.
         let rows = select(&kept, &options(24, 0.0, 0), &[(0, 100), (1, 300)]);
         assert!(rows.iter().all(|r| r.chosen_for == ChosenFor::Rare));
-        let even = rows
-            .iter()
-            .filter(|r| r.id.split(':').next().and_then(|n| n.parse::<usize>().ok()).is_some_and(|n| n % 2 == 0));
+        let even = rows.iter().filter(|r| {
+            r.sentence.id.split(':').next().and_then(|n| n.parse::<usize>().ok()).is_some_and(|n| n % 2 == 0)
+        });
         assert_eq!((rows.len(), even.count()), (24, 18));
     }
 

@@ -13,14 +13,7 @@ const ESCAPE: &str = "meta.";
 
 /// Reads examples one at a time.
 pub(super) fn read(source: Source, columns: &ColumnNames) -> impl Iterator<Item = Result<Entry, ExchangeError>> {
-    json_lines::objects(source).map(move |object| {
-        let (place, object) = object?;
-        entry(place, object, columns)
-    })
-}
-
-fn id_key(columns: &ColumnNames) -> &str {
-    columns.id.as_deref().unwrap_or("id")
+    json_lines::entries(source, columns, entry)
 }
 
 fn label_key<'c>(columns: &'c ColumnNames, object: &Map<String, Value>) -> &'c str {
@@ -33,7 +26,7 @@ fn entry(place: Place, object: Map<String, Value>, columns: &ColumnNames) -> Res
     let label_key = label_key(columns, &object);
     let mut comments: Vec<String> = Vec::new();
     for (key, value) in object {
-        if key == id_key(columns) {
+        if key == columns.id_key() {
             entry.id = text_of(&value);
         } else if key == label_key {
             let Some(labels) = labels(&value) else {
@@ -88,7 +81,7 @@ pub(super) fn write(row: &Row, form: &Form, out: &mut Vec<u8>) {
     let columns = &form.options.columns;
     let label_key = columns.label.as_deref().unwrap_or(LABEL_KEYS[0]);
     let mut object = Map::new();
-    object.insert(id_key(columns).to_owned(), json!(row.id));
+    object.insert(columns.id_key().to_owned(), json!(row.id));
     object.insert(columns.text.clone(), json!(row.text));
     let labels: Vec<&str> = row.filled_in().map_or_else(Vec::new, |labels| form.flat.of(labels).collect());
     object.insert(label_key.to_owned(), json!(labels));

@@ -1,7 +1,7 @@
 //! Lines, and JSON objects on lines, one at a time.
 
-use super::row::{Place, Unit};
-use super::{ExchangeError, Source};
+use super::row::{Entry, Place, Unit};
+use super::{ColumnNames, ExchangeError, Source};
 use crate::document::ReadError;
 use serde_json::{Map, Value};
 use std::io::{BufRead, BufReader};
@@ -44,6 +44,18 @@ pub fn objects(source: Source) -> impl Iterator<Item = Result<(Place, Map<String
             Err(e) => Err(ExchangeError::Json { place, message: plain_message(&e) }),
         }
     })
+}
+
+/// How a tool's object is an entry.
+type OfObject = fn(Place, Map<String, Value>, &ColumnNames) -> Result<Entry, ExchangeError>;
+
+/// The entries that the objects of a file are.
+pub fn entries(
+    source: Source,
+    columns: &ColumnNames,
+    entry: OfObject,
+) -> impl Iterator<Item = Result<Entry, ExchangeError>> {
+    objects(source).map(move |object| object.and_then(|(place, object)| entry(place, object, columns)))
 }
 
 /// What is wrong, without the position that serde_json repeats.

@@ -11,14 +11,7 @@ const OWN_KEYS: [&str; 7] = ["options", "accept", "label", "answer", "config", "
 
 /// Reads examples one at a time.
 pub(super) fn read(source: Source, columns: &ColumnNames) -> impl Iterator<Item = Result<Entry, ExchangeError>> {
-    json_lines::objects(source).map(move |object| {
-        let (place, object) = object?;
-        entry(place, object, columns)
-    })
-}
-
-fn id_key(columns: &ColumnNames) -> &str {
-    columns.id.as_deref().unwrap_or("id")
+    json_lines::entries(source, columns, entry)
 }
 
 fn entry(place: Place, object: Map<String, Value>, columns: &ColumnNames) -> Result<Entry, ExchangeError> {
@@ -41,7 +34,7 @@ fn entry(place: Place, object: Map<String, Value>, columns: &ColumnNames) -> Res
             Value::Object(meta) if key == "meta" => {
                 meta.into_iter().for_each(|(key, value)| entry.put(&key, value, columns));
             }
-            _ if key == id_key(columns) => entry.id = text_of(&value),
+            _ if key == columns.id_key() => entry.id = text_of(&value),
             _ if key == columns.text || OWN_KEYS.contains(&key.as_str()) => {}
             _ => entry.put(&key, value, columns),
         }
@@ -78,7 +71,7 @@ fn chosen(place: &Place, object: &Map<String, Value>) -> Result<Vec<Name>, Excha
 pub(super) fn write(row: &Row, form: &Form, out: &mut Vec<u8>) {
     let columns = &form.options.columns;
     let mut task = Map::new();
-    task.insert(id_key(columns).to_owned(), json!(row.id));
+    task.insert(columns.id_key().to_owned(), json!(row.id));
     task.insert(columns.text.clone(), json!(row.text));
     let mut meta = Map::new();
     for field in Field::ALL {

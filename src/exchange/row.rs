@@ -81,6 +81,11 @@ impl Default for ColumnNames {
 }
 
 impl ColumnNames {
+    /// The id, where the form calls it `id`.
+    pub(super) fn id_key(&self) -> &str {
+        self.id.as_deref().unwrap_or("id")
+    }
+
     /// The column of a field.
     pub fn field(&self, field: Field) -> &str {
         &self.fields[field as usize]

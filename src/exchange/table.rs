@@ -94,7 +94,7 @@ pub(super) fn read(
 
 fn part(column: &str, columns: &ColumnNames, by_model: bool) -> Part {
     let labels = |kind| if by_model { Part::Predicted(kind) } else { Part::Labels(kind) };
-    let id = columns.id.as_deref().unwrap_or("id");
+    let id = columns.id_key();
     if column == columns.text {
         Part::Text
     } else if column == id {
@@ -188,12 +188,8 @@ impl<'a, W: Write> Writer<'a, W> {
     /// Writes the header.
     pub fn new(out: W, delimiter: u8, columns: &ColumnNames, taxonomy: &'a Taxonomy) -> Result<Self, ExchangeError> {
         let mut csv = csv::WriterBuilder::new().delimiter(delimiter).from_writer(out);
-        let mut header: Vec<&str> = vec![
-            columns.id.as_deref().unwrap_or("id"),
-            columns.field(Field::Document),
-            columns.field(Field::Title),
-            &columns.text,
-        ];
+        let mut header: Vec<&str> =
+            vec![columns.id_key(), columns.field(Field::Document), columns.field(Field::Title), &columns.text];
         match &columns.label {
             Some(label) => header.push(label),
             None => header.extend([columns.act.as_str(), &columns.topics]),

@@ -4,23 +4,14 @@ use crate::cli::RunArgs;
 use crate::cli::input::{InputArgs, documents};
 use crate::cli::table::complain;
 use anyhow::Context;
-use petition::document::Document;
-use petition::model::Model;
-use petition::sentence::split;
+use petition::context::{InContext, in_context};
 use std::collections::HashSet;
 use std::path::Path;
 
-/// A sentence to label, and what stands around it.
-#[derive(Debug, Clone, Default)]
+/// A sentence to label.
 pub struct Item {
-    pub id: String,
-    pub document: String,
-    pub title: String,
-    pub lead: String,
-    pub before: String,
-    pub text: String,
-    pub after: String,
-    /// Why it was chosen, if it comes from a queue.
+    pub sentence: InContext,
+    /// Why it was chosen; empty if it does not come from a queue.
     pub chosen_for: String,
 }
 
@@ -37,15 +28,18 @@ impl std::ops::Deref for Items {
 
 impl Items {
     /// Reads a queue file, or cuts documents into sentences.
-    pub fn read(input: &InputArgs, _model: &Model, run: &RunArgs) -> anyhow::Result<Self> {
+    pub fn read(input: &InputArgs, run: &RunArgs) -> anyhow::Result<Self> {
         let items = match input.only_path().filter(|path| is_queue(path)) {
             Some(path) => read_queue(path).with_context(|| path.display().to_string())?,
             None => read_documents(input, run)?,
         };
         anyhow::ensure!(!items.is_empty(), "there is no sentence to label");
         let mut seen = HashSet::new();
-        if let Some(twice) = items.iter().find(|item| !seen.insert(item.id.as_str())) {
-            anyhow::bail!("the id `{}` stands twice; ids must be unique, since labels are kept by them", twice.id);
+        if let Some(twice) = items.iter().find(|item| !seen.insert(item.sentence.id.as_str())) {
+            anyhow::bail!(
+                "the id `{}` stands twice; ids must be unique, since labels are kept by them",
+                twice.sentence.id
+            );
         }
         Ok(Self(items))
     }
@@ -67,16 +61,17 @@ fn read_queue(path: &Path) -> anyhow::Result<Vec<Item>> {
             let place = header.iter().position(|h| h == name);
             place.and_then(|at| record.get(at)).unwrap_or_default().to_owned()
         };
-        items.push(Item {
+        let filled = |name: &str| Some(field(name)).filter(|text| !text.is_empty());
+        let sentence = InContext {
             id: field("id"),
             document: field("document"),
-            title: field("title"),
-            lead: field("lead"),
+            title: filled("title"),
+            lead: filled("lead"),
             before: field("before"),
             text: field("text"),
             after: field("after"),
-            chosen_for: field("chosen_for"),
-        });
+        };
+        items.push(Item { sentence, chosen_for: field("chosen_for") });
     }
     Ok(items)
 }
@@ -87,36 +82,12 @@ fn read_documents(input: &InputArgs, run: &RunArgs) -> anyhow::Result<Vec<Item>>
     let mut items = Vec::new();
     for document in documents(&listed.inputs, &options) {
         match document {
-            Ok(document) if input.no_split => items.push(whole(&document)),
-            Ok(document) => items.extend(sentences(&document)),
+            Ok(document) => {
+                let sentences = in_context(&document, !input.no_split).into_iter();
+                items.extend(sentences.map(|sentence| Item { sentence, chosen_for: String::new() }));
+            }
             Err(error) => complain(error),
         }
     }
     Ok(items)
-}
-
-fn whole(document: &Document) -> Item {
-    Item {
-        id: document.id.clone(),
-        document: document.parent.clone().unwrap_or_else(|| document.id.clone()),
-        title: document.title.clone().unwrap_or_default(),
-        text: document.text.clone(),
-        ..Item::default()
-    }
-}
-
-fn sentences(document: &Document) -> Vec<Item> {
-    let sentences = split(&document.text);
-    let text = |at: Option<usize>| at.and_then(|at| sentences.get(at)).map_or(String::new(), |s| s.text.to_owned());
-    let item = |(at, sentence): (usize, &petition::sentence::Sentence)| Item {
-        id: format!("{}:{}", document.id, sentence.index),
-        document: document.id.clone(),
-        title: document.title.clone().unwrap_or_default(),
-        lead: sentence.lead.unwrap_or_default().to_owned(),
-        before: text(at.checked_sub(1)),
-        text: sentence.text.to_owned(),
-        after: text(Some(at + 1)),
-        chosen_for: String::new(),
-    };
-    sentences.iter().enumerate().map(item).collect()
 }

@@ -43,7 +43,7 @@ impl Review {
     pub fn run(self) -> anyhow::Result<Exit> {
         self.run.start()?;
         let model = self.model.load()?;
-        let items = Items::read(&self.input, &model, &self.run)?;
+        let items = Items::read(&self.input, &self.run)?;
         let store = LabelStore::open(&self.labels)?;
         if store.n_dropped() > 0 {
             say(&format!("{}: the last row was cut short and not saved; it is gone", self.labels.display()));

@@ -3,8 +3,8 @@
 use super::items::Item;
 use super::server::{Desk, Keys};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use petition::context::InContext;
 use petition::erasure::{WordEffect, effects};
-use petition::features::Text;
 use petition::label_store::SavedLabel;
 use petition::model::Prediction;
 
@@ -50,18 +50,19 @@ pub fn frame(desk: &Desk, title: &str, content: &Markup) -> Markup {
 
 /// The page of one sentence.
 pub fn sentence(desk: &Desk, number: usize, item: &Item, saved: Option<&SavedLabel>) -> Markup {
-    let text = item.as_text();
-    let prediction = desk.model.reader().classify(&text);
+    let InContext { title, lead, before, text, after, .. } = &item.sentence;
+    let mut reader = desk.model.reader();
+    let prediction = reader.classify(&item.sentence.as_text());
     // A random sentence is labelled as if there were no model, so that it can tell how good the model is.
     let hides_model = item.chosen_for == "random" && saved.is_none();
-    let moved = if hides_model { Vec::new() } else { effects(&mut desk.model.reader(), &text) };
+    let moved = if hides_model { Vec::new() } else { effects(&mut reader, &item.sentence.as_text()) };
     let content = html! {
-        @if !item.title.is_empty() { p.title { (item.title) } }
+        @if let Some(title) = title { p.title { (title) } }
         div.sentence {
-            @if !item.lead.is_empty() { p.context { (item.lead) } }
-            @if !item.before.is_empty() && item.before != item.lead { p.context { (item.before) } }
-            h1 { (marked(desk, item, &prediction, &moved)) }
-            @if !item.after.is_empty() { p.context { (item.after) } }
+            @if let Some(lead) = lead { p.context { (lead) } }
+            @if !before.is_empty() && lead.as_ref() != Some(before) { p.context { (before) } }
+            h1 { (marked(desk, text, &prediction, &moved)) }
+            @if !after.is_empty() { p.context { (after) } }
         }
         @if hides_model {
             p.model { "Drawn at random: what the model says is shown when you have said what you say." }
@@ -81,13 +82,13 @@ pub fn sentence(desk: &Desk, number: usize, item: &Item, saved: Option<&SavedLab
 }
 
 /// The sentence with the words marked that moved the predicted labels.
-fn marked(desk: &Desk, item: &Item, prediction: &Prediction, moved: &[WordEffect]) -> Markup {
+fn marked(desk: &Desk, text: &str, prediction: &Prediction, moved: &[WordEffect]) -> Markup {
     let n_acts = desk.model.taxonomy().acts.len();
     let outputs: Vec<usize> =
         std::iter::once(prediction.act).chain(prediction.topics.iter().map(|topic| n_acts + topic)).collect();
     let loss = |word: &WordEffect| outputs.iter().map(|&output| word.losses[output]).fold(0.0, f64::max);
     let strongest = moved.iter().map(loss).fold(0.0, f64::max);
-    let (text, mut at) = (item.text.as_str(), 0);
+    let mut at = 0;
     html! {
         @for word in moved.iter().filter(|word| loss(word) >= WEAKEST.max(MARKED * strongest)) {
             (text[at..word.start])
@@ -121,7 +122,7 @@ fn form(desk: &Desk, number: usize, item: &Item, saved: Option<&SavedLabel>) -> 
     let topics: Vec<&str> = saved.map_or("", |s| &s.topics).split('|').collect();
     html! {
         form id="labels" method="post" action=(desk.item_link(number)) {
-            input type="hidden" name="id" value=(item.id);
+            input type="hidden" name="id" value=(item.sentence.id);
             fieldset {
                 legend { "Act" }
                 @for (place, label) in taxonomy.acts.iter().enumerate() {
@@ -177,21 +178,21 @@ fn help(keys: &Keys) -> Markup {
 /// A document's sentences, one after the other, with their acts and topics.
 pub fn document(desk: &Desk, number: usize) -> Markup {
     let taxonomy = desk.model.taxonomy();
-    let of = &desk.items[number];
+    let of = &desk.items[number].sentence;
     let mut reader = desk.model.reader();
     let content = html! {
-        h1 { @if of.title.is_empty() { (of.document) } @else { (of.title) } }
+        h1 { (of.title.as_ref().unwrap_or(&of.document)) }
         p.legend {
             @for (place, act) in taxonomy.acts.iter().enumerate() { span class={ "mark-" (place % 6) } { (act.id) } " " }
             "a label of yours has a frame, the others are the model’s"
         }
-        @for (place, item) in desk.items.iter().enumerate().filter(|(_, item)| item.document == of.document) {
-            @let prediction = reader.classify(&item.as_text());
-            @let label = desk.label_of(&item.id);
+        @for (place, sentence) in desk.items.iter().map(|i| &i.sentence).enumerate().filter(|(_, s)| s.document == of.document) {
+            @let prediction = reader.classify(&sentence.as_text());
+            @let label = desk.label_of(&sentence.id);
             @let act = label.as_ref().and_then(|l| taxonomy.act(&l.act)).unwrap_or(prediction.act);
             @let topics = label.as_ref().map_or_else(|| taxonomy.join_topics(prediction.topics), |l| l.topics.clone());
             p class={ "row mark-" (act % 6) @if label.is_some() { " mine" } @if place == number { " here" } } {
-                a href=(desk.item_link(place)) { (item.text) }
+                a href=(desk.item_link(place)) { (sentence.text) }
                 " " span.act { (taxonomy.acts[act].id) }
                 @for topic in topics.split('|').filter(|t| !t.is_empty()) { " " span.topic { (topic) } }
             }
@@ -228,16 +229,4 @@ pub fn labels(desk: &Desk) -> Markup {
 /// A page that says what went wrong.
 pub fn problem(desk: &Desk, message: &str) -> Markup {
     frame(desk, "Problem", &html! { h1 { "That did not work" } p role="alert" { (message) } })
-}
-
-impl Item {
-    /// The item as the model reads it.
-    pub fn as_text(&self) -> Text<'_> {
-        let some = |text: &'_ str| (!text.is_empty()).then_some(()).is_some();
-        Text {
-            sentence: &self.text,
-            title: Some(self.title.as_str()).filter(|t| some(t)),
-            lead: Some(self.lead.as_str()).filter(|t| some(t)),
-        }
-    }
 }

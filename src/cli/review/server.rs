@@ -9,6 +9,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use maud::Markup;
+use petition::context::InContext;
 use petition::label_store::{LabelStore, SavedLabel};
 use petition::model::Model;
 use std::net::SocketAddr;
@@ -106,13 +107,13 @@ impl Desk {
     /// How many of the sentences this annotator has labelled.
     pub fn n_labelled(&self) -> usize {
         let store = self.store();
-        self.items.iter().filter(|item| store.get(&item.id, &self.annotator).is_some()).count()
+        self.items.iter().filter(|item| store.get(&item.sentence.id, &self.annotator).is_some()).count()
     }
 
     /// The first sentence without a label of this annotator's, from a place on and then from the start.
     fn next_from(&self, from: usize) -> Option<usize> {
         let store = self.store();
-        let open = |number: &usize| store.get(&self.items[*number].id, &self.annotator).is_none();
+        let open = |number: &usize| store.get(&self.items[*number].sentence.id, &self.annotator).is_none();
         (from..self.items.len()).chain(0..from.min(self.items.len())).find(open)
     }
 
@@ -124,16 +125,17 @@ impl Desk {
             .iter()
             .rev()
             .find(|l| l.annotator == self.annotator && store.get(&l.id, &self.annotator) == Some(*l))?;
-        self.items.iter().position(|item| item.id == last.id)
+        self.items.iter().position(|item| item.sentence.id == last.id)
     }
 
     fn save(&self, item: &Item, act: &str, topics: &str, note: &str) -> Result<(), String> {
+        let InContext { id, document, title, lead, text, .. } = item.sentence.clone();
         let label = SavedLabel {
-            id: item.id.clone(),
-            document: item.document.clone(),
-            title: item.title.clone(),
-            lead: item.lead.clone(),
-            text: item.text.clone(),
+            id,
+            document,
+            title: title.unwrap_or_default(),
+            lead: lead.unwrap_or_default(),
+            text,
             act: act.to_owned(),
             topics: topics.to_owned(),
             annotator: self.annotator.clone(),
@@ -209,7 +211,7 @@ async fn next(State(desk): State<Arc<Desk>>) -> Redirect {
 
 async fn sentence(State(desk): State<Arc<Desk>>, Path(number): Path<usize>) -> (StatusCode, Markup) {
     match desk.items.get(number) {
-        Some(item) => (StatusCode::OK, page::sentence(&desk, number, item, desk.label_of(&item.id).as_ref())),
+        Some(item) => (StatusCode::OK, page::sentence(&desk, number, item, desk.label_of(&item.sentence.id).as_ref())),
         None => missing(&desk, number),
     }
 }
@@ -238,7 +240,9 @@ async fn label(
     let bad = |status, message: &str| (status, page::problem(&desk, message)).into_response();
     let outcome = match field("do") {
         // A page of an earlier run may show another sentence under this number.
-        "save" if field("id") != item.id => Err("This page is of an earlier run; go back to “Label”.".to_owned()),
+        "save" if field("id") != item.sentence.id => {
+            Err("This page is of an earlier run; go back to “Label”.".to_owned())
+        }
         "save" => desk.read_form(&fields).and_then(|(act, topics)| desk.save(item, &act, &topics, field("note"))),
         "skip" => Ok(()),
         "undo" => match desk.last_labelled() {
