@@ -146,11 +146,12 @@ fn what_does_not_fit_is_not_saved() {
 fn strangers_are_kept_out() {
     let (folder, _) = desk();
     let page = Page::open(folder.path(), "letter.txt");
-    let root = page.address.rsplitn(3, '/').nth(2).expect("http://host").to_owned();
+    let root = page.address.split('/').take(3).collect::<Vec<_>>().join("/");
     let status =
         |request: ureq::RequestBuilder<ureq::typestate::WithoutBody>| request.call().expect("an answer").status();
     assert_eq!(status(page.agent.get(&root)), StatusCode::NOT_FOUND, "without the token");
-    assert_eq!(status(page.agent.get(format!("{root}/0123456789abcdef0123456789abcdef/"))), StatusCode::NOT_FOUND);
+    assert_eq!(status(page.agent.get(format!("{root}/0123456789abcdef0123456789abcdef/kit/"))), StatusCode::NOT_FOUND);
+    assert_eq!(status(page.agent.get(page.address.replace("/kit/", "/%0A/"))), StatusCode::NOT_FOUND, "no name");
     assert_eq!(status(page.agent.get(&page.address).header("host", "evil.example")), StatusCode::MISDIRECTED_REQUEST);
     let post = page.agent.post(format!("{}sentence/0", page.address)).header("origin", "http://evil.example");
     let answer = post.send_form([("do", "skip")]).expect("an answer");

@@ -39,7 +39,7 @@ pub struct Card {
 pub struct CardArgs {
     /// Labelled rows to evaluate on: labels files, or folders of .csv files
     #[arg(long, value_name = "GOLD")]
-    gold: Vec<PathBuf>,
+    pub gold: Vec<PathBuf>,
     /// What the labelled rows are called
     #[arg(long, value_name = "TEXT", default_value = "labelled rows")]
     gold_name: String,
@@ -54,7 +54,7 @@ pub struct CardArgs {
     language: String,
     /// Resamples of documents for the 95 % intervals
     #[arg(long, default_value_t = 1000)]
-    resamples: usize,
+    pub resamples: usize,
 }
 
 impl Card {

@@ -1,5 +1,6 @@
 //! `petition compare`: a new model against an old one, on the same labelled rows.
 
+use super::evaluate::said_by;
 use super::output::Output;
 use super::{Exit, Form, RunArgs, load_model, say};
 use anyhow::{Context, ensure};
@@ -7,7 +8,6 @@ use clap::Args;
 use petition::compare::{Comparison, DECISIVE, Difference, Discordant, Judged, Outcome, SharedLabels, compare};
 use petition::evaluate::{Counts, Labels};
 use petition::labels::{self, LabelledRow};
-use petition::model::Model;
 use petition::taxonomy::Taxonomy;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
@@ -54,11 +54,35 @@ pub struct Compare {
 }
 
 /// A row that counts, with what the models say in their own labels.
-struct Row<'r> {
-    row: &'r LabelledRow,
-    judged: Judged,
-    old: Labels,
-    new: Labels,
+pub struct Row<'r> {
+    pub row: &'r LabelledRow,
+    pub judged: Judged,
+    pub old: Labels,
+    pub new: Labels,
+}
+
+/// The rows that count, each with what either model says of it.
+pub fn judge<'r>(
+    shared: &SharedLabels,
+    gold: &'r [LabelledRow],
+    old: impl IntoIterator<Item = Labels>,
+    new: impl IntoIterator<Item = Labels>,
+) -> Vec<Row<'r>> {
+    let said = gold.iter().zip(old.into_iter().zip(new));
+    said.filter_map(|(row, (old, new))| Some(Row { row, judged: shared.judge(row.labels, old, new)?, old, new }))
+        .collect()
+}
+
+/// Both models on the rows that count.
+pub fn compared(
+    shared: &SharedLabels,
+    rows: &[Row],
+    resamples: usize,
+    seed: u64,
+) -> Result<Comparison, petition::compare::CompareError> {
+    let judged: Vec<Judged> = rows.iter().map(|r| r.judged).collect();
+    let documents: Vec<&str> = rows.iter().map(|r| r.row.document.as_str()).collect();
+    compare(&shared.taxonomy, &judged, &documents, resamples, seed)
 }
 
 impl Compare {
@@ -76,15 +100,8 @@ impl Compare {
                 self.run.note(&format!("warning: {name} was trained on these very rows; its figures are flattered"));
             }
         }
-        let said = |model: &Model| super::evaluate::compare(model, &gold).into_iter().map(|(_, said)| said);
-        let rows: Vec<Row> = gold
-            .iter()
-            .zip(said(&old).zip(said(&new)))
-            .filter_map(|(row, (old, new))| Some(Row { row, judged: shared.judge(row.labels, old, new)?, old, new }))
-            .collect();
-        let judged: Vec<Judged> = rows.iter().map(|r| r.judged).collect();
-        let documents: Vec<&str> = rows.iter().map(|r| r.row.document.as_str()).collect();
-        let comparison = compare(&shared.taxonomy, &judged, &documents, self.resamples, self.seed)?;
+        let rows = judge(&shared, &gold, said_by(&old, &gold), said_by(&new, &gold));
+        let comparison = compared(&shared, &rows, self.resamples, self.seed)?;
         let worse = comparison.is_worse();
         ensure!(
             !self.gate || worse.is_some(),
@@ -200,15 +217,15 @@ fn tables(comparison: &Comparison) -> String {
 }
 
 /// Labels as people read them, each in the taxonomy it comes from.
-struct Words<'t> {
-    gold: &'t Taxonomy,
-    old: &'t Taxonomy,
-    new: &'t Taxonomy,
+pub struct Words<'t> {
+    pub gold: &'t Taxonomy,
+    pub old: &'t Taxonomy,
+    pub new: &'t Taxonomy,
 }
 
 impl Words<'_> {
     /// Act and topics of gold, the old and the new model.
-    fn of(&self, row: &Row) -> [[String; 2]; 3] {
+    pub fn of(&self, row: &Row) -> [[String; 2]; 3] {
         [(self.gold, row.row.labels), (self.old, row.old), (self.new, row.new)]
             .map(|(taxonomy, labels)| [taxonomy.acts[labels.act].id.clone(), taxonomy.join_topics(labels.topics)])
     }

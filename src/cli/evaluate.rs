@@ -157,6 +157,11 @@ pub fn compare(model: &Model, rows: &[LabelledRow]) -> Vec<(Labels, Labels)> {
     rows.par_chunks(256).flat_map_iter(of_chunk).collect()
 }
 
+/// What a model says of labelled rows.
+pub fn said_by(model: &Model, rows: &[LabelledRow]) -> impl Iterator<Item = Labels> + use<> {
+    compare(model, rows).into_iter().map(|(_, said)| said)
+}
+
 /// Figures for each value of a column of the labels files.
 pub fn parts(
     model: &Model,

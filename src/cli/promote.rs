@@ -7,7 +7,7 @@ use clap::Args;
 use petition::model::Model;
 use petition::shelf::{Newcomer, Promoted, Shelf};
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// Keep a model in a folder, with its card, and make it the current one there; `-m FOLDER` uses it from then on.
@@ -36,15 +36,7 @@ impl Promote {
         let name = || path.display().to_string();
         let bytes = std::fs::read(&path).with_context(name)?;
         let model = Model::from_bytes(&bytes).with_context(name)?;
-        let gold = self.card.on_gold(&model)?;
-        let card = self.card.write(&model, None, gold.as_ref(), self.note.as_deref());
-        let newcomer = Newcomer {
-            bytes: &bytes,
-            card: &card,
-            gold_figures: gold.as_ref().map_or(&[], |g| &g.figures),
-            note: self.note.as_deref(),
-        };
-        let told = match Shelf::at(&self.to).promote(&newcomer, SystemTime::now())? {
+        let told = match put(&model, &bytes, &self.to, &self.card, self.note.as_deref())? {
             Promoted::Done { name, followed: Some(before) } => format!("{name} is current now; before it, {before}"),
             Promoted::Done { name, followed: None } => format!("{name} is current now, the first one"),
             Promoted::AlreadyCurrent { name } => {
@@ -54,4 +46,19 @@ impl Promote {
         writeln!(std::io::stdout(), "{told}")?;
         Ok(Exit::Done)
     }
+}
+
+/// Puts a model, read from these bytes, on a shelf, with its card.
+pub fn put(
+    model: &Model,
+    bytes: &[u8],
+    to: &Path,
+    card: &CardArgs,
+    note: Option<&str>,
+) -> anyhow::Result<Promoted> {
+    let gold = card.on_gold(model)?;
+    let card = card.write(model, None, gold.as_ref(), note);
+    let gold_figures = gold.as_ref().map_or(&[][..], |g| &g.figures);
+    let newcomer = Newcomer { bytes, card: &card, gold_figures, note };
+    Ok(Shelf::at(to).promote(&newcomer, SystemTime::now())?)
 }

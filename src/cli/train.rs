@@ -32,12 +32,8 @@ pub struct Train {
     /// A model to go on from: its taxonomy and its config are taken
     #[arg(long, value_name = "MODEL")]
     base: Option<PathBuf>,
-    /// Labels files or folders that the base was trained on; the new labels are put on top of them
-    #[arg(long, value_name = "LABELS")]
-    base_labels: Vec<PathBuf>,
-    /// How much more a new row weighs than one of the base
-    #[arg(long, default_value_t = 1.0, requires = "base_labels", value_name = "TIMES", value_parser = weight)]
-    weight: f32,
+    #[command(flatten)]
+    base_rows: BaseRows,
     /// A config file; what it does not name keeps its default
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -57,11 +53,22 @@ pub struct Train {
     run: RunArgs,
 }
 
+/// The rows that new ones are put on top of.
+#[derive(Args, Clone)]
+pub struct BaseRows {
+    /// Labels files or folders that the base was trained on; the new labels are put on top of them
+    #[arg(long, value_name = "LABELS")]
+    pub base_labels: Vec<PathBuf>,
+    /// How much more a new row weighs than one of the base
+    #[arg(long, default_value_t = 1.0, requires = "base_labels", value_name = "TIMES", value_parser = weight)]
+    pub weight: f32,
+}
+
 impl Train {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<Exit> {
         // The base is read only if something of it is needed.
-        let needs_base = self.base.is_some() || !self.base_labels.is_empty() || self.taxonomy.is_none();
+        let needs_base = self.base.is_some() || !self.base_rows.base_labels.is_empty() || self.taxonomy.is_none();
         let base = if needs_base { Some(load_model(self.base.as_deref())?) } else { None };
         let config = self.read_config(base.as_ref())?;
         if self.print_config {
@@ -76,7 +83,7 @@ impl Train {
             (None, None) => anyhow::bail!("there is no taxonomy; give a --taxonomy or a --base"),
         };
         let rows = labels::read(&self.labels, &taxonomy)?;
-        let base_rows = labels::read(&self.base_labels, &taxonomy)?;
+        let base_rows = labels::read(&self.base_rows.base_labels, &taxonomy)?;
         if let Some(base) = base.as_ref().filter(|_| !base_rows.is_empty()) {
             let (here, there) = (labels::hash(&base_rows, &taxonomy), &base.training().data_hash);
             if here != *there {
@@ -95,7 +102,7 @@ impl Train {
         let progress = Progress::new(&self.run, Unit::Steps, 0);
         let started = std::time::Instant::now();
         let step = |done: usize, total: usize| progress.set(done as u64, total as u64);
-        let trained = train_on_top(base_rows, rows, self.weight, taxonomy, config, &step)?;
+        let trained = train_on_top(base_rows, rows, self.base_rows.weight, taxonomy, config, &step)?;
         let seconds = started.elapsed().as_secs_f64();
         if let Some((rows, taxonomy, config)) = for_curve {
             let curve = learning_curve(rows, &taxonomy, &config, &self.curve, &step)?;

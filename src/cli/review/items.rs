@@ -27,6 +27,11 @@ impl std::ops::Deref for Items {
 }
 
 impl Items {
+    /// Where the sentence of this id stands.
+    pub fn place(&self, id: &str) -> Option<usize> {
+        self.iter().position(|item| item.sentence.id == id)
+    }
+
     /// Reads a queue file, or cuts documents into sentences.
     pub fn read(input: &InputArgs, run: &RunArgs) -> anyhow::Result<Self> {
         let items = match input.only_path().filter(|path| is_queue(path)) {

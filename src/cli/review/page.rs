@@ -1,7 +1,7 @@
 //! What do the pages look like? HTML, rendered here, that works without scripts and without anything from elsewhere.
 
+use super::desk::{Keys, Visit};
 use super::items::Item;
-use super::server::{Desk, Keys};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use petition::context::InContext;
 use petition::erasure::{WordEffect, effects};
@@ -10,16 +10,25 @@ use petition::model::Prediction;
 
 /// The style sheet and the script, served from the page's own address.
 pub const STYLE: &str = include_str!("style.css");
-pub const SCRIPT: &str = include_str!("keys.js");
+pub const SCRIPT: &str = include_str!("page.js");
 
 /// A word is marked if it takes this much of what the strongest word takes, and at least [`WEAKEST`].
 const MARKED: f64 = 0.25;
 /// Log-odds that a word must move to be marked.
 const WEAKEST: f64 = 0.3;
 
+/// Whether a page changes by itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Live {
+    /// It stands as it is.
+    Stands,
+    /// Its script fetches what changes; without scripts it is loaded anew.
+    Reloads,
+}
+
 /// A page around its content.
-pub fn frame(desk: &Desk, title: &str, content: &Markup) -> Markup {
-    let (done, total) = (desk.n_labelled(), desk.items.len());
+pub fn frame(visit: &Visit, title: &str, live: Live, content: &Markup) -> Markup {
+    let (done, total) = (visit.n_labelled(), visit.items.len());
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -27,19 +36,27 @@ pub fn frame(desk: &Desk, title: &str, content: &Markup) -> Markup {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (title) " – petition" }
-                link rel="stylesheet" href=(desk.link("style.css"));
-                script src=(desk.link("keys.js")) defer {}
+                link rel="stylesheet" href=(visit.shared_link("style.css"));
+                script src=(visit.shared_link("page.js")) defer {}
+                @if live == Live::Reloads { noscript { meta http-equiv="refresh" content="2"; } }
             }
             body {
-                a.jump href="#main" { "To the sentence" }
+                a.jump href="#main" { "To the content" }
                 header {
                     nav aria-label="Pages" {
-                        a href=(desk.link("")) { "Label" }
-                        a href=(desk.link("labels")) { "Labels" }
+                        a href=(visit.link("")) { "Label" }
+                        a href=(visit.link("dashboard")) { "Dashboard" }
                     }
                     p.progress {
-                        label for="progress" { (done) " of " (total) " labelled by " (desk.annotator) }
+                        label for="progress" { (done) " of " (total) " labelled by " (visit.annotator) }
                         progress id="progress" max=(total) value=(done) {}
+                    }
+                    details.who {
+                        summary { "Change name" }
+                        form method="post" action=(visit.link("name")) {
+                            label { "Your name " input type="text" name="annotator" required autocomplete="off" value=(visit.annotator); }
+                            button type="submit" { "Change" }
+                        }
                     }
                 }
                 main id="main" { (content) }
@@ -49,9 +66,10 @@ pub fn frame(desk: &Desk, title: &str, content: &Markup) -> Markup {
 }
 
 /// The page of one sentence.
-pub fn sentence(desk: &Desk, number: usize, item: &Item, saved: Option<&SavedLabel>) -> Markup {
+pub fn sentence(visit: &Visit, number: usize, item: &Item, saved: Option<&SavedLabel>) -> Markup {
     let InContext { title, lead, before, text, after, .. } = &item.sentence;
-    let mut reader = desk.model.reader();
+    let used = visit.model();
+    let mut reader = used.model.reader();
     let prediction = reader.classify(&item.sentence.as_text());
     // A random sentence is labelled as if there were no model, so that it can tell how good the model is.
     let hides_model = item.chosen_for == "random" && saved.is_none();
@@ -61,29 +79,29 @@ pub fn sentence(desk: &Desk, number: usize, item: &Item, saved: Option<&SavedLab
         div.sentence {
             @if let Some(lead) = lead { p.context { (lead) } }
             @if !before.is_empty() && lead.as_ref() != Some(before) { p.context { (before) } }
-            h1 { (marked(desk, text, &prediction, &moved)) }
+            h1 { (marked(visit, text, &prediction, &moved)) }
             @if !after.is_empty() { p.context { (after) } }
         }
         @if hides_model {
             p.model { "Drawn at random: what the model says is shown when you have said what you say." }
         } @else {
-            (model_says(desk, &prediction))
+            (model_says(visit, &prediction))
         }
-        (form(desk, number, item, saved))
+        (form(visit, number, item, saved))
         p.place {
-            @if number > 0 { a rel="prev" href=(desk.item_link(number - 1)) { "Previous" } " " }
-            "Sentence " (number + 1) " of " (desk.items.len()) " "
-            @if number + 1 < desk.items.len() { a rel="next" href=(desk.item_link(number + 1)) { "Next" } " " }
-            a href=(desk.document_link(number)) { "Whole document" }
+            @if number > 0 { a rel="prev" href=(visit.item_link(number - 1)) { "Previous" } " " }
+            "Sentence " (number + 1) " of " (visit.items.len()) " "
+            @if number + 1 < visit.items.len() { a rel="next" href=(visit.item_link(number + 1)) { "Next" } " " }
+            a href=(visit.document_link(number)) { "Whole document" }
         }
-        (help(&desk.keys))
+        (help(&visit.keys))
     };
-    frame(desk, "Label", &content)
+    frame(visit, "Label", Live::Stands, &content)
 }
 
 /// The sentence with the words marked that moved the predicted labels.
-fn marked(desk: &Desk, text: &str, prediction: &Prediction, moved: &[WordEffect]) -> Markup {
-    let n_acts = desk.model.taxonomy().acts.len();
+fn marked(visit: &Visit, text: &str, prediction: &Prediction, moved: &[WordEffect]) -> Markup {
+    let n_acts = visit.taxonomy.acts.len();
     let outputs: Vec<usize> =
         std::iter::once(prediction.act).chain(prediction.topics.iter().map(|topic| n_acts + topic)).collect();
     let loss = |word: &WordEffect| outputs.iter().map(|&output| word.losses[output]).fold(0.0, f64::max);
@@ -100,8 +118,8 @@ fn marked(desk: &Desk, text: &str, prediction: &Prediction, moved: &[WordEffect]
 }
 
 /// What the model says, in one line.
-fn model_says(desk: &Desk, prediction: &Prediction) -> Markup {
-    let taxonomy = desk.model.taxonomy();
+fn model_says(visit: &Visit, prediction: &Prediction) -> Markup {
+    let taxonomy = &visit.taxonomy;
     let percent = |p: f64| format!("{:.0} %", 100.0 * p);
     html! {
         p.model id="model" data-act=(taxonomy.acts[prediction.act].id) data-topics=(taxonomy.join_topics(prediction.topics)) {
@@ -116,21 +134,21 @@ fn model_says(desk: &Desk, prediction: &Prediction) -> Markup {
     }
 }
 
-fn form(desk: &Desk, number: usize, item: &Item, saved: Option<&SavedLabel>) -> Markup {
-    let taxonomy = desk.model.taxonomy();
+fn form(visit: &Visit, number: usize, item: &Item, saved: Option<&SavedLabel>) -> Markup {
+    let taxonomy = &visit.taxonomy;
     let act = saved.map_or("", |s| &s.act);
     let topics: Vec<&str> = saved.map_or("", |s| &s.topics).split('|').collect();
     html! {
-        form id="labels" method="post" action=(desk.item_link(number)) {
+        form id="labels" method="post" action=(visit.item_link(number)) {
             input type="hidden" name="id" value=(item.sentence.id);
             fieldset {
                 legend { "Act" }
                 @for (place, label) in taxonomy.acts.iter().enumerate() {
                     label title=(label.definition) {
                         input type="radio" name="act" required value=(label.id) checked[label.id == act]
-                            data-key=[desk.keys.acts[place]] data-carries-topics=(taxonomy.act_without_topics != Some(place));
+                            data-key=[visit.keys.acts[place]] data-carries-topics=(taxonomy.act_without_topics != Some(place));
                         span { (label.id) }
-                        @if let Some(key) = desk.keys.acts[place] { kbd { (key) } }
+                        @if let Some(key) = visit.keys.acts[place] { kbd { (key) } }
                     }
                 }
             }
@@ -176,57 +194,33 @@ fn help(keys: &Keys) -> Markup {
 }
 
 /// A document's sentences, one after the other, with their acts and topics.
-pub fn document(desk: &Desk, number: usize) -> Markup {
-    let taxonomy = desk.model.taxonomy();
-    let of = &desk.items[number].sentence;
-    let mut reader = desk.model.reader();
+pub fn document(visit: &Visit, number: usize) -> Markup {
+    let taxonomy = &visit.taxonomy;
+    let of = &visit.items[number].sentence;
+    let used = visit.model();
+    let mut reader = used.model.reader();
     let content = html! {
         h1 { (of.title.as_ref().unwrap_or(&of.document)) }
         p.legend {
             @for (place, act) in taxonomy.acts.iter().enumerate() { span class={ "mark-" (place % 6) } { (act.id) } " " }
             "a label of yours has a frame, the others are the model’s"
         }
-        @for (place, sentence) in desk.items.iter().map(|i| &i.sentence).enumerate().filter(|(_, s)| s.document == of.document) {
+        @for (place, sentence) in visit.items.iter().map(|i| &i.sentence).enumerate().filter(|(_, s)| s.document == of.document) {
             @let prediction = reader.classify(&sentence.as_text());
-            @let label = desk.label_of(&sentence.id);
+            @let label = visit.label_of(&sentence.id);
             @let act = label.as_ref().and_then(|l| taxonomy.act(&l.act)).unwrap_or(prediction.act);
             @let topics = label.as_ref().map_or_else(|| taxonomy.join_topics(prediction.topics), |l| l.topics.clone());
             p class={ "row mark-" (act % 6) @if label.is_some() { " mine" } @if place == number { " here" } } {
-                a href=(desk.item_link(place)) { (sentence.text) }
+                a href=(visit.item_link(place)) { (sentence.text) }
                 " " span.act { (taxonomy.acts[act].id) }
                 @for topic in topics.split('|').filter(|t| !t.is_empty()) { " " span.topic { (topic) } }
             }
         }
     };
-    frame(desk, "Document", &content)
-}
-
-/// How many labels there are, by act, topic and reason.
-pub fn labels(desk: &Desk) -> Markup {
-    let taxonomy = desk.model.taxonomy();
-    let standing = desk.standing();
-    let table = |caption: &str, rows: Vec<(String, usize)>| {
-        html! {
-            table {
-                caption { (caption) }
-                thead { tr { th scope="col" { "label" } th scope="col" { "rows" } } }
-                tbody { @for (name, n) in rows { tr { th scope="row" { (name) } td { (n) } } } }
-            }
-        }
-    };
-    let of_act = |id: &str| standing.iter().filter(|l| l.act == id).count();
-    let of_topic = |id: &str| standing.iter().filter(|l| l.topics.split('|').any(|t| t == id)).count();
-    let acts = taxonomy.acts.iter().map(|a| (a.id.clone(), of_act(&a.id))).collect();
-    let topics = taxonomy.topics.iter().map(|t| (t.id.clone(), of_topic(&t.id))).collect();
-    let content = html! {
-        h1 { "Labels" }
-        p { (standing.len()) " labels stand in " code { (desk.labels_name) } ", by all annotators." }
-        div.tables { (table("Acts", acts)) (table("Topics", topics)) }
-    };
-    frame(desk, "Labels", &content)
+    frame(visit, "Document", Live::Stands, &content)
 }
 
 /// A page that says what went wrong.
-pub fn problem(desk: &Desk, message: &str) -> Markup {
-    frame(desk, "Problem", &html! { h1 { "That did not work" } p role="alert" { (message) } })
+pub fn problem(visit: &Visit, message: &str) -> Markup {
+    frame(visit, "Problem", Live::Stands, &html! { h1 { "That did not work" } p role="alert" { (message) } })
 }
