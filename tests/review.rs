@@ -1,53 +1,33 @@
 //! The labelling page as a browser meets it: addresses, forms, what is kept when the program is killed.
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use tempfile::TempDir;
+mod desk;
+
+use desk::{Desk, Served};
+use std::path::PathBuf;
+use std::process::Command;
 use ureq::http::{Response, StatusCode};
 use ureq::{Agent, Body};
 
-/// A running page; it is killed when dropped, as by SIGKILL.
+/// A running page, and somebody who asks it.
 struct Page {
-    program: Child,
-    address: String,
+    served: Served,
     agent: Agent,
 }
 
 impl Page {
-    fn open(folder: &Path, documents: &str) -> Self {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_petition"))
-            .current_dir(folder)
-            .args(["review", documents, "--labels", "labels.csv", "--annotator", "kit", "-q"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("started");
-        let mut address = String::new();
-        let stdout = program.stdout.take().expect("a pipe");
-        BufReader::new(stdout).read_line(&mut address).expect("an address");
+    fn open(desk: &Desk) -> Self {
+        let served = desk.serve(&["review", "letter.txt", "--labels", "labels.csv", "--annotator", "kit"]);
         let agent = Agent::config_builder().http_status_as_error(false).build().into();
-        Self { program, address: address.trim().to_owned(), agent }
+        Self { served, agent }
     }
 
     fn get(&self, rest: &str) -> (StatusCode, String) {
-        text(self.agent.get(format!("{}{rest}", self.address)).call().expect("an answer"))
+        text(self.agent.get(format!("{}{rest}", self.served.address)).call().expect("an answer"))
     }
 
     fn post(&self, number: usize, fields: &[(&str, &str)]) -> (StatusCode, String) {
-        let to = format!("{}sentence/{number}", self.address);
+        let to = format!("{}sentence/{number}", self.served.address);
         text(self.agent.post(to).send_form(fields.iter().copied()).expect("an answer"))
-    }
-
-    fn kill(mut self) {
-        self.program.kill().expect("killed");
-        self.program.wait().expect("ended");
-    }
-}
-
-impl Drop for Page {
-    fn drop(&mut self) {
-        let _ = self.program.kill();
-        let _ = self.program.wait();
     }
 }
 
@@ -55,12 +35,12 @@ fn text(mut response: Response<Body>) -> (StatusCode, String) {
     (response.status(), response.body_mut().read_to_string().expect("text"))
 }
 
-fn desk() -> (TempDir, PathBuf) {
-    let folder = tempfile::tempdir().expect("a folder");
+fn desk() -> (Desk, PathBuf) {
+    let desk = Desk::empty();
     let text = "We demand that the city ban <b>chokeholds</b>. It rained. The mayor will publish every complaint.";
-    std::fs::write(folder.path().join("letter.txt"), text).expect("written");
-    let labels = folder.path().join("labels.csv");
-    (folder, labels)
+    desk.write("letter.txt", text);
+    let labels = desk.path("labels.csv");
+    (desk, labels)
 }
 
 fn id(number: usize) -> String {
@@ -69,8 +49,8 @@ fn id(number: usize) -> String {
 
 #[test]
 fn a_label_is_kept_changed_and_taken_back() {
-    let (folder, labels) = desk();
-    let page = Page::open(folder.path(), "letter.txt");
+    let (desk, labels) = desk();
+    let page = Page::open(&desk);
     let (status, first) = page.get("");
     assert_eq!(status, StatusCode::OK);
     assert!(first.contains("0 of 3 labelled by kit"), "{first}");
@@ -121,8 +101,8 @@ fn a_label_is_kept_changed_and_taken_back() {
 
 #[test]
 fn what_does_not_fit_is_not_saved() {
-    let (folder, labels) = desk();
-    let page = Page::open(folder.path(), "letter.txt");
+    let (desk, labels) = desk();
+    let page = Page::open(&desk);
     let before = std::fs::read(&labels).expect("there");
     let id = id(0);
     for (fields, message) in [
@@ -144,19 +124,22 @@ fn what_does_not_fit_is_not_saved() {
 
 #[test]
 fn strangers_are_kept_out() {
-    let (folder, _) = desk();
-    let page = Page::open(folder.path(), "letter.txt");
-    let root = page.address.split('/').take(3).collect::<Vec<_>>().join("/");
+    let (desk, _) = desk();
+    let page = Page::open(&desk);
+    let root = page.served.address.split('/').take(3).collect::<Vec<_>>().join("/");
     let status =
         |request: ureq::RequestBuilder<ureq::typestate::WithoutBody>| request.call().expect("an answer").status();
     assert_eq!(status(page.agent.get(&root)), StatusCode::NOT_FOUND, "without the token");
     assert_eq!(status(page.agent.get(format!("{root}/0123456789abcdef0123456789abcdef/kit/"))), StatusCode::NOT_FOUND);
-    assert_eq!(status(page.agent.get(page.address.replace("/kit/", "/%0A/"))), StatusCode::NOT_FOUND, "no name");
-    assert_eq!(status(page.agent.get(&page.address).header("host", "evil.example")), StatusCode::MISDIRECTED_REQUEST);
-    let post = page.agent.post(format!("{}sentence/0", page.address)).header("origin", "http://evil.example");
+    assert_eq!(status(page.agent.get(page.served.address.replace("/kit/", "/%0A/"))), StatusCode::NOT_FOUND, "no name");
+    assert_eq!(
+        status(page.agent.get(&page.served.address).header("host", "evil.example")),
+        StatusCode::MISDIRECTED_REQUEST
+    );
+    let post = page.agent.post(format!("{}sentence/0", page.served.address)).header("origin", "http://evil.example");
     let answer = post.send_form([("do", "skip")]).expect("an answer");
     assert_eq!(answer.status(), StatusCode::FORBIDDEN, "another origin");
-    let answer = page.agent.get(&page.address).call().expect("an answer");
+    let answer = page.agent.get(&page.served.address).call().expect("an answer");
     let policy = answer.headers()["content-security-policy"].to_str().expect("text");
     assert!(policy.starts_with("default-src 'none'"), "{policy}");
     let (_, html) = page.get("sentence/0");
@@ -165,16 +148,11 @@ fn strangers_are_kept_out() {
 
 #[test]
 fn a_second_program_cannot_write_the_same_file() {
-    let (folder, _) = desk();
-    let page = Page::open(folder.path(), "letter.txt");
-    let second = Command::new(env!("CARGO_BIN_EXE_petition"))
-        .current_dir(folder.path())
-        .args(["review", "letter.txt", "--labels", "labels.csv"])
-        .output()
-        .expect("ended");
-    assert_eq!(second.status.code(), Some(2));
-    let message = String::from_utf8_lossy(&second.stderr);
-    assert!(message.contains("labels.csv: is in use by another petition"), "{message}");
+    let (desk, _) = desk();
+    let page = Page::open(&desk);
+    let second = desk.run_line("review letter.txt --labels labels.csv");
+    assert_eq!(second.exit, 2);
+    assert!(second.stderr.contains("labels.csv: is in use by another petition"), "{}", second.stderr);
     drop(page);
 }
 
@@ -182,15 +160,15 @@ fn a_second_program_cannot_write_the_same_file() {
 #[test]
 fn a_killed_page_keeps_every_label_that_it_said_is_saved() {
     const LABELS: usize = 1000;
-    let folder = tempfile::tempdir().expect("a folder");
+    let desk = Desk::empty();
     let text: String = (0..50).map(|n| format!("The council must fund {n} shelters. ")).collect();
-    std::fs::write(folder.path().join("letter.txt"), text).expect("written");
+    desk.write("letter.txt", text);
     let (mut acknowledged, mut kills) = (Vec::new(), 0);
-    let mut page = Page::open(folder.path(), "letter.txt");
+    let mut page = Page::open(&desk);
     let (mut sent, acts) = (0, ["demand", "policy", "none", "commitment"]);
     while sent < LABELS {
         // Killed from beside after a while, in the middle of whatever it does.
-        let pid = page.program.id();
+        let pid = page.served.pid();
         let pause = std::time::Duration::from_micros(20_000 + 7_919 * kills % 90_000);
         let killer = std::thread::spawn(move || {
             std::thread::sleep(pause);
@@ -201,7 +179,7 @@ fn a_killed_page_keeps_every_label_that_it_said_is_saved() {
             let (id, note) = (id(number), sent.to_string());
             let fields = [("do", "skip"), ("id", id.as_str())];
             let fields = [("do", "save"), fields[1], ("act", acts[sent % 4]), ("note", &note)];
-            let to = format!("{}sentence/{number}", page.address);
+            let to = format!("{}sentence/{number}", page.served.address);
             let agent: Agent = Agent::config_builder()
                 .http_status_as_error(false)
                 .max_redirects(0)
@@ -217,11 +195,11 @@ fn a_killed_page_keeps_every_label_that_it_said_is_saved() {
         }
         killer.join().expect("joined");
         kills += 1;
-        page.kill();
-        page = Page::open(folder.path(), "letter.txt");
+        page.served.kill();
+        page = Page::open(&desk);
     }
-    page.kill();
-    let mut reader = csv::Reader::from_path(folder.path().join("labels.csv")).expect("a file");
+    page.served.kill();
+    let mut reader = csv::Reader::from_path(desk.path("labels.csv")).expect("a file");
     let kept: std::collections::HashSet<String> =
         reader.records().map(|r| r.expect("no row is cut short")[8].to_owned()).collect();
     let lost: Vec<_> = acknowledged.iter().filter(|note| !kept.contains(*note)).collect();

@@ -49,13 +49,7 @@ impl Promote {
 }
 
 /// Puts a model, read from these bytes, on a shelf, with its card.
-pub fn put(
-    model: &Model,
-    bytes: &[u8],
-    to: &Path,
-    card: &CardArgs,
-    note: Option<&str>,
-) -> anyhow::Result<Promoted> {
+pub fn put(model: &Model, bytes: &[u8], to: &Path, card: &CardArgs, note: Option<&str>) -> anyhow::Result<Promoted> {
     let gold = card.on_gold(model)?;
     let card = card.write(model, None, gold.as_ref(), note);
     let gold_figures = gold.as_ref().map_or(&[][..], |g| &g.figures);

@@ -2,7 +2,9 @@
 #![allow(dead_code)]
 
 use assert_cmd::Command;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
 use tempfile::TempDir;
 
 /// A folder to work in.
@@ -72,6 +74,48 @@ impl Desk {
     /// Runs a line of arguments that hold no spaces.
     pub fn run_line(&self, arguments: &str) -> Run {
         self.run(&arguments.split(' ').collect::<Vec<_>>())
+    }
+}
+
+/// A running `petition review`; it is killed when dropped, as by SIGKILL.
+pub struct Served {
+    program: Child,
+    /// The address that it printed.
+    pub address: String,
+}
+
+impl Served {
+    pub fn pid(&self) -> u32 {
+        self.program.id()
+    }
+
+    /// Kills it, and waits until it is gone.
+    pub fn kill(&mut self) {
+        let _ = self.program.kill();
+        let _ = self.program.wait();
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+impl Desk {
+    /// Starts a `petition review` here, and waits for its address.
+    pub fn serve(&self, arguments: &[&str]) -> Served {
+        let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_petition"))
+            .current_dir(self.0.path())
+            .args(arguments)
+            .arg("-q")
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("started");
+        let mut address = String::new();
+        let stdout = program.stdout.take().expect("a pipe");
+        BufReader::new(stdout).read_line(&mut address).expect("an address");
+        Served { program, address: address.trim().to_owned() }
     }
 }
 

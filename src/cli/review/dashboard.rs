@@ -106,8 +106,11 @@ fn figures(found: &Agreement) -> Markup {
 }
 
 fn differing(visit: &Visit, annotations: &Annotations) -> Markup {
-    let rows: Vec<_> =
-        annotations.shared().map(|row| (row, row.differences(&visit.taxonomy))).filter(|(_, d)| !d.is_empty()).collect();
+    let rows: Vec<_> = annotations
+        .shared()
+        .map(|row| (row, row.differences(&visit.taxonomy)))
+        .filter(|(_, d)| !d.is_empty())
+        .collect();
     html! {
         @if !rows.is_empty() {
             details {
@@ -211,7 +214,8 @@ fn button(visit: &Visit, name: &str) -> Markup {
             @if args.base_rows.base_labels.is_empty() {
                 " alone, since no --base-labels are given: with few labels that makes a weak model."
             } @else {
-                " on top of " (paths(&args.base_rows.base_labels)) ", each weighing as much as " (args.base_rows.weight) " of those."
+                " on top of " (paths(&args.base_rows.base_labels))
+                @if args.base_rows.weight == 1.0 { "." } @else { ", each weighing as much as " (args.base_rows.weight) " of those." }
             }
             " Then compares "
             @if args.card.gold.is_empty() { "on these labels, out of fold." } @else { "on " (paths(&args.card.gold)) "." }
@@ -238,8 +242,10 @@ fn outcome(visit: &Visit, candidate: &Candidate) -> Markup {
             "Trained in " (format!("{:.1}", candidate.seconds)) " s from " (new) " labelled sentences"
             @if *base > 0 { " on top of " (base) " others" }
             ". OLD is " (candidate.old) ", compared on " (comparison.n_rows) " "
-            @if candidate.on_gold { "gold rows" } @else { "labelled sentences, with NEW’s labels out of fold" }
-            " of " (comparison.n_documents) " documents."
+            @if candidate.on_gold { "gold rows" } @else { "labelled sentences" }
+            " of " (comparison.n_documents) " documents"
+            @if !candidate.on_gold { ", NEW by what it says of them out of fold" }
+            "."
         }
         @for warning in &candidate.warnings { p role="alert" { "Warning: " (warning) "." } }
         (differences("Before and after", &comparison.figures))
@@ -281,7 +287,7 @@ fn row_of(visit: &Visit, row: &ComparedRow) -> Markup {
 /// The form that promotes, where that is wise and there is a place.
 fn offer(visit: &Visit, candidate: &Candidate) -> Markup {
     let n = candidate.n_rows[0];
-    let note = format!("{n} labels by {}", candidate.annotators.join(", "));
+    let note = format!("{n} labelled sentences, by {}", candidate.annotators.join(", "));
     html! {
         @if candidate.comparison.is_worse() == Some(true) {
             p { "It is worse beyond noise, so it is not offered for promotion." }

@@ -146,9 +146,9 @@ fn form(visit: &Visit, number: usize, item: &Item, saved: Option<&SavedLabel>) -
                 @for (place, label) in taxonomy.acts.iter().enumerate() {
                     label title=(label.definition) {
                         input type="radio" name="act" required value=(label.id) checked[label.id == act]
-                            data-key=[visit.keys.acts[place]] data-carries-topics=(taxonomy.act_without_topics != Some(place));
+                            data-key=[visit.keys.acts[place]] aria-keyshortcuts=[visit.keys.acts[place]] data-carries-topics=(taxonomy.act_without_topics != Some(place));
                         span { (label.id) }
-                        @if let Some(key) = visit.keys.acts[place] { kbd { (key) } }
+                        @if let Some(key) = visit.keys.acts[place] { kbd aria-hidden="true" { (key) } }
                     }
                 }
             }
@@ -157,17 +157,17 @@ fn form(visit: &Visit, number: usize, item: &Item, saved: Option<&SavedLabel>) -
                 @for (place, label) in taxonomy.topics.iter().enumerate() {
                     label title=(label.definition) {
                         input type="checkbox" name="topic" value=(label.id) checked[topics.contains(&label.id.as_str())]
-                            data-key=[Keys::topic(place)];
+                            data-key=[Keys::topic(place)] aria-keyshortcuts=[Keys::topic(place).map(|key| key.replace('⇧', "Shift+"))];
                         span { (label.id) }
-                        @if let Some(key) = Keys::topic(place) { kbd { (key) } }
+                        @if let Some(key) = Keys::topic(place) { kbd aria-hidden="true" { (key) } }
                     }
                 }
             }
             label.note { "Note " input type="text" name="note" autocomplete="off" value=(saved.map_or("", |s| &s.note)); }
             p.actions {
-                button type="submit" name="do" value="save" { "Save" kbd { "Enter" } }
-                button type="submit" name="do" value="skip" formnovalidate { "Skip" kbd { "s" } }
-                button type="submit" name="do" value="undo" formnovalidate { "Undo" kbd { "u" } }
+                button type="submit" name="do" value="save" aria-keyshortcuts="Enter" { "Save" kbd aria-hidden="true" { "Enter" } }
+                button type="submit" name="do" value="skip" formnovalidate aria-keyshortcuts="s" { "Skip" kbd aria-hidden="true" { "s" } }
+                button type="submit" name="do" value="undo" formnovalidate aria-keyshortcuts="u" { "Undo" kbd aria-hidden="true" { "u" } }
             }
             p.status role="status" {
                 @if let Some(saved) = saved { "Saved " (saved.saved) "." } @else { "Not labelled yet." }
@@ -179,7 +179,7 @@ fn form(visit: &Visit, number: usize, item: &Item, saved: Option<&SavedLabel>) -
 fn help(keys: &Keys) -> Markup {
     html! {
         details id="help" {
-            summary { "Keys " kbd { "?" } }
+            summary aria-keyshortcuts="?" { "Keys " kbd aria-hidden="true" { "?" } }
             dl {
                 dt { @for key in keys.acts.iter().flatten() { kbd { (key) } " " } } dd { "the act" }
                 dt { kbd { "1" } " … " kbd { "0" } ", " kbd { "⇧1" } " …" } dd { "a topic, on or off" }

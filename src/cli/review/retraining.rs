@@ -128,7 +128,8 @@ impl Retraining {
         if matches!(*state, State::Running(_)) {
             return Err("Training is under way already.".to_owned());
         }
-        let running = Arc::new(Running { since: Instant::now(), done: AtomicUsize::new(0), total: AtomicUsize::new(0) });
+        let running =
+            Arc::new(Running { since: Instant::now(), done: AtomicUsize::new(0), total: AtomicUsize::new(0) });
         let told = running.clone();
         let work = move || {
             let retraining = &desk.retraining;
@@ -187,7 +188,11 @@ impl Retraining {
         let comparison = compared(&shared, &judged, card.resamples, 1)?;
         let words = Words { gold: &shared.all, old: old.model.taxonomy(), new: model.taxonomy() };
         let shown = |outcome: Outcome| {
-            judged.iter().filter(move |row| row.judged.outcome() == Some(outcome)).take(SHOWN).map(move |row| (outcome, row))
+            judged
+                .iter()
+                .filter(move |row| row.judged.outcome() == Some(outcome))
+                .take(SHOWN)
+                .map(move |row| (outcome, row))
         };
         let compared_row = |(outcome, row): (Outcome, &_)| {
             let labels = words.of(row);
