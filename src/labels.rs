@@ -1,8 +1,8 @@
 //! Labelled rows: CSV files → checked rows with the numbers of their labels, each in its document.
 
+use crate::digest::Digest;
 use crate::evaluate::Labels;
 use crate::taxonomy::Taxonomy;
-use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -345,7 +345,7 @@ pub(crate) fn plain_csv_message(error: &csv::Error) -> String {
 pub fn hash(rows: &[LabelledRow], taxonomy: &Taxonomy) -> String {
     let mut sorted: Vec<&LabelledRow> = rows.iter().collect();
     sorted.sort_by(|a, b| a.id.cmp(&b.id));
-    let mut hash = Sha256::new();
+    let mut hash = Digest::default();
     for row in sorted {
         let (act, topics) = (&taxonomy.acts[row.labels.act].id, taxonomy.join_topics(row.labels.topics));
         for field in [&row.id, &row.document, row.title.as_deref().unwrap_or(""), &row.text, act, &topics] {
@@ -353,7 +353,7 @@ pub fn hash(rows: &[LabelledRow], taxonomy: &Taxonomy) -> String {
             hash.update(field.as_bytes());
         }
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hash.hex()
 }
 
 /// The number of each row's document, counted from 0 in the order in which they first stand.

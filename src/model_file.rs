@@ -15,7 +15,7 @@ use std::path::Path;
 use thiserror::Error;
 
 /// The version of the form written here. Another version is refused, with both numbers in the message.
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
 
 /// The key of the header within safetensors' metadata; a single one, since their order in the file is not fixed.
 const HEADER: &str = "petition";
@@ -112,6 +112,7 @@ impl Model {
             taxonomy: taxonomy.outline(),
         };
         let json = serde_json::to_string(&header).map_err(|e| ModelError::BadHeader(e.to_string()))?;
+        let json = format!("{json}\n{:08x}", crc32fast::hash(json.as_bytes()));
         let broken = |e: safetensors::SafeTensorError| ModelError::NotSafetensors(e.to_string());
         let mut views = Vec::new();
         for (name, dtype, shape, bytes) in &tensors {
@@ -137,7 +138,12 @@ impl Model {
         let broken = |e: safetensors::SafeTensorError| ModelError::NotSafetensors(e.to_string());
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(broken)?;
         let json = metadata.metadata().as_ref().and_then(|m| m.get(HEADER)).ok_or(ModelError::NoHeader)?;
+        // The header, and its checksum on a line of its own.
+        let (json, written) = json.rsplit_once('\n').unwrap_or((json, ""));
         check_version(json)?;
+        if written != format!("{:08x}", crc32fast::hash(json.as_bytes())) {
+            return Err(ModelError::Checksum);
+        }
         let header: Header = serde_json::from_str(json).map_err(|e| ModelError::BadHeader(e.to_string()))?;
         if header.stemmer != ALGORITHM {
             return Err(ModelError::Stemmer { found: header.stemmer });

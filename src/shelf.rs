@@ -12,11 +12,11 @@
 //! whole model at every moment, wherever the work is cut off, and what `current` says is what counts: a row that the
 //! history lacks is added by the next step. Steps wait for one another at a locked file.
 
+use crate::digest;
 use crate::model::Model;
 use crate::model_file::ModelError;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -244,11 +244,11 @@ impl Shelf {
             Err(ShelfError::NoCurrent { .. }) => None,
             Err(error) => return Err(error),
         };
-        let model_hash = hash(newcomer.bytes);
+        let model_hash = digest::of_bytes(newcomer.bytes);
         if let Some(name) = &followed {
             self.mend_history(name, now)?;
             let path = self.folder.join(name).join(MODEL);
-            if hash(&fs::read(&path).map_err(at(&path))?) == model_hash {
+            if digest::of_bytes(&fs::read(&path).map_err(at(&path))?) == model_hash {
                 return Ok(Promoted::AlreadyCurrent { name: name.clone() });
             }
         }
@@ -474,10 +474,6 @@ fn to_seconds(time: SystemTime) -> Result<Timestamp, ShelfError> {
     Timestamp::from_second(time.as_second()).map_err(|_| ShelfError::Clock)
 }
 
-fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Writes a file that is not there yet, down to the disk.
 fn write_new(path: &Path, bytes: &[u8]) -> Result<(), ShelfError> {
     let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(at(path))?;
@@ -583,7 +579,7 @@ mod tests {
         let (_folder, shelf) = shelf();
         let files = models(4);
         let names: Vec<String> = (0..3).map(|i| promoted(&shelf, &files[i], i as u64)).collect();
-        assert_eq!(names[0], format!("2027-01-15T08-00-00Z-{}", &hash(&files[0])[..8]));
+        assert_eq!(names[0], format!("2027-01-15T08-00-00Z-{}", &digest::of_bytes(&files[0])[..8]));
         let again = shelf.promote(&newcomer(&files[2]), second(7)).expect("seen");
         assert_eq!(again, Promoted::AlreadyCurrent { name: names[2].clone() });
         assert_eq!(shelf.rollback(second(10)).expect("back"), names[1]);
@@ -624,7 +620,10 @@ mod tests {
             let file = |file: &str| fs::read(shelf.folder.join(name).join(file)).expect("kept");
             assert!(&file(MODEL) == bytes && file(CARD) == b"# A card\n");
             let promotion = kept.iter().find(|k| &k.name == name).expect("kept").promotion.as_ref().expect("reads");
-            assert_eq!((promotion.model_hash.clone(), promotion.note.as_deref()), (hash(bytes), Some("why, \"then\"")));
+            assert_eq!(
+                (promotion.model_hash.clone(), promotion.note.as_deref()),
+                (digest::of_bytes(bytes), Some("why, \"then\""))
+            );
             assert_eq!((promotion.n_rows, promotion.taxonomy.as_str()), (60, "housing"));
         }
     }
