@@ -7,7 +7,7 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use petition::batch::{Summary, classify};
 use petition::document::{Document, LinesFrom};
 use petition::model::Model;
-use petition::record::{Column, RowFormat, RowOptions};
+use petition::record::{Column, ForSheets, RowFormat, RowOptions};
 use samples::{N_SENTENCES, documents};
 use std::hint::black_box;
 
@@ -49,7 +49,12 @@ fn at_each_number_of_threads(
 fn long_documents(c: &mut Criterion) {
     let documents = documents();
     let n_documents = COPIES * documents.len();
-    let options = RowOptions { format: RowFormat::Csv, columns: Column::LABELLED.to_vec(), split: true };
+    let options = RowOptions {
+        format: RowFormat::Csv,
+        columns: Column::LABELLED.to_vec(),
+        split: true,
+        sheets: ForSheets::default(),
+    };
     let expected = Summary { n_documents, n_rows: COPIES * N_SENTENCES, n_failed: 0 };
     at_each_number_of_threads(c, "documents", &options, expected, || {
         documents.iter().cycle().take(n_documents).cloned().collect()
@@ -66,7 +71,7 @@ fn lines(c: &mut Criterion) {
         .collect();
     let text = sentences.join("\n") + "\n";
     let columns = vec![Column::Id, Column::Act, Column::ActScore, Column::Topics];
-    let options = RowOptions { format: RowFormat::Csv, columns, split: false };
+    let options = RowOptions { format: RowFormat::Csv, columns, split: false, sheets: ForSheets::default() };
     let expected = Summary { n_documents: 1, n_rows: COPIES * N_SENTENCES, n_failed: 0 };
     at_each_number_of_threads(c, "lines", &options, expected, || {
         let piece = |copy: usize| {

@@ -35,10 +35,13 @@ pub mod audit;
 pub mod batch;
 pub mod bootstrap;
 pub mod calibrate;
+#[cfg(feature = "parquet")]
+mod columns;
 pub mod compare;
 pub mod config;
 pub mod context;
 pub mod coverage;
+pub mod digest;
 pub mod document;
 pub mod erasure;
 pub mod evaluate;

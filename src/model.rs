@@ -168,11 +168,16 @@ impl Model {
     /// # Ok::<(), petition::model_file::ModelError>(())
     /// ```
     pub fn shipped() -> Result<Self, crate::model_file::ModelError> {
+        Self::from_static(Self::shipped_file())
+    }
+
+    /// The file of the model that is built into this program.
+    pub fn shipped_file() -> &'static [u8] {
         /// Laid out so that weights can be used where they stand.
         #[repr(align(16))]
         struct Aligned<B: ?Sized>(B);
         static FILE: &Aligned<[u8]> = &Aligned(*include_bytes!("../models/policing-reform.safetensors"));
-        Self::from_static(&FILE.0)
+        &FILE.0
     }
 
     /// Labels one sentence by itself. For many, [`Model::reader`] is faster.

@@ -351,11 +351,8 @@ pub fn choose(
     let kept = Mutex::new(Kept::new(options.n, n_random, rare.len()));
     let search = Search { model, labelled, options, rare: &rare, kept: &kept };
     let readers = Readers::new(model);
-    let work = |share: &[Document], first: usize, _: &mut Vec<u8>| {
-        readers.lend(|reader| search.look_through(share, first, reader));
-        0
-    };
-    let mut summary = batch::run(documents, &[], work, &mut std::io::sink(), report, progress)?;
+    let work = |share: &[Document], first: usize| readers.lend(|reader| search.look_through(share, first, reader));
+    let mut summary = batch::each(documents, work, report, progress)?;
     let kept = kept.into_inner().unwrap_or_else(PoisonError::into_inner);
     let rows = select(&kept, options, &rare);
     summary.n_rows = rows.len();

@@ -1,4 +1,4 @@
-//! Predictions → rows of output, as CSV or JSON Lines.
+//! Predictions → rows of output, as CSV, TSV or JSON Lines. Rows in columns, for Parquet and Arrow, are made in `columns.rs`.
 
 use crate::document::Document;
 use crate::features::Text;
@@ -15,8 +15,36 @@ use std::io::Write as _;
 pub enum RowFormat {
     /// Comma-separated, under a header.
     Csv,
+    /// Tab-separated, under a header; quoted where need be, as in CSV.
+    Tsv,
     /// One JSON object a line; topics and reasons to review are lists, probabilities numbers.
     JsonLines,
+    /// Parquet, typed as JSON Lines are.
+    #[cfg(feature = "parquet")]
+    Parquet,
+    /// An Arrow file (Feather), typed as JSON Lines are.
+    #[cfg(feature = "parquet")]
+    Arrow,
+}
+
+impl RowFormat {
+    /// What separates fields; `None` where rows are no lines of fields.
+    pub fn delimiter(self) -> Option<u8> {
+        match self {
+            Self::Csv => Some(b','),
+            Self::Tsv => Some(b'\t'),
+            _ => None,
+        }
+    }
+}
+
+/// What CSV and TSV do for spreadsheets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ForSheets {
+    /// Fields of text that a spreadsheet would take for a formula get a leading apostrophe.
+    pub no_formulas: bool,
+    /// The table begins with a byte order mark, by which Excel knows UTF-8.
+    pub bom: bool,
 }
 
 /// What the rows hold, and how documents become rows.
@@ -28,6 +56,22 @@ pub struct RowOptions {
     pub columns: Vec<Column>,
     /// Documents are cut into sentences; if not, each is one sentence, or each of its lines if the document is lines.
     pub split: bool,
+    /// What CSV and TSV do for spreadsheets.
+    pub sheets: ForSheets,
+}
+
+impl RowOptions {
+    /// How fields are written.
+    fn fields(&self) -> Fields {
+        Fields { delimiter: self.format.delimiter().unwrap_or(b','), no_formulas: self.sheets.no_formulas }
+    }
+}
+
+/// How the fields of a line are written.
+#[derive(Clone, Copy)]
+struct Fields {
+    delimiter: u8,
+    no_formulas: bool,
 }
 
 /// One column of output.
@@ -53,6 +97,12 @@ pub enum Column {
     Topics,
     /// `review`: why a person should look at the row.
     Review,
+    /// `section`: the heading that the sentence stands under, where the format knows.
+    Section,
+    /// `page`: the page that it begins on, from 1, where the format knows.
+    Page,
+    /// `date`: when the document was published, as it says itself.
+    Date,
     /// `p.NAME`: the probability of an act or topic, by number: the acts, then the topics.
     Probability(usize),
 }
@@ -74,9 +124,17 @@ impl Column {
         Self::Review,
     ];
 
+    /// What only some formats know.
+    pub const OF_SOME: [Self; 3] = [Self::Section, Self::Page, Self::Date];
+
     /// The probabilities of all acts and topics.
     pub fn probabilities(taxonomy: &Taxonomy) -> impl Iterator<Item = Self> + use<> {
         (0..taxonomy.acts.len() + taxonomy.topics.len()).map(Self::Probability)
+    }
+
+    /// All columns that there are.
+    pub fn all(taxonomy: &Taxonomy) -> impl Iterator<Item = Self> + use<> {
+        Self::LABELLED.into_iter().chain(Self::OF_SOME).chain(Self::probabilities(taxonomy))
     }
 
     /// The column of a name; `None` for a name that no column has.
@@ -89,7 +147,7 @@ impl Column {
     /// # Ok::<(), petition::model_file::ModelError>(())
     /// ```
     pub fn of_name(name: &str, taxonomy: &Taxonomy) -> Option<Self> {
-        Self::LABELLED.into_iter().chain(Self::probabilities(taxonomy)).find(|column| column.name(taxonomy) == name)
+        Self::all(taxonomy).find(|column| column.name(taxonomy) == name)
     }
 
     /// The column's name in the header.
@@ -99,11 +157,12 @@ impl Column {
                 let label = taxonomy.acts.iter().chain(&taxonomy.topics).nth(output);
                 format!("p.{}", label.map_or("", |l| &l.id)).into()
             }
-            other => other.fixed_name().into(),
+            other => other.plain_name().into(),
         }
     }
 
-    fn fixed_name(self) -> &'static str {
+    /// The column's name, whatever the taxonomy; those of probabilities need one.
+    pub fn plain_name(self) -> &'static str {
         match self {
             Self::Id => "id",
             Self::DocId => "doc_id",
@@ -115,25 +174,32 @@ impl Column {
             Self::ActScore => "act_score",
             Self::Topics => "topics",
             Self::Review => "review",
+            Self::Section => "section",
+            Self::Page => "page",
+            Self::Date => "date",
             Self::Probability(_) => "p",
         }
     }
 }
 
-/// The header of a labelled table, with its line end; empty for JSON Lines.
+/// The header of a labelled table, with its line end; empty unless rows are lines of fields.
 pub fn labelled_header(options: &RowOptions, taxonomy: &Taxonomy) -> Vec<u8> {
     header(options, |column| column.name(taxonomy))
 }
 
-/// The header of a table of sentences, with its line end; empty for JSON Lines.
+/// The header of a table of sentences, with its line end; empty unless rows are lines of fields.
 pub fn split_header(options: &RowOptions) -> Vec<u8> {
-    header(options, |column| column.fixed_name().into())
+    header(options, |column| column.plain_name().into())
 }
 
 fn header(options: &RowOptions, name: impl Fn(Column) -> Cow<'static, str>) -> Vec<u8> {
     let mut out = Vec::new();
-    if options.format == RowFormat::Csv {
-        write_csv(options, &mut out, |column, out| write_text(&name(column), out));
+    if options.format.delimiter().is_some() {
+        if options.sheets.bom {
+            out.extend_from_slice("\u{feff}".as_bytes());
+        }
+        let fields = options.fields();
+        write_csv(options, &mut out, |column, out| fields.write_text(&name(column), out));
     }
     out
 }
@@ -164,20 +230,38 @@ impl<'d> Origin<'d> {
         }
     }
 
+    /// The heading that the sentence stands under.
+    pub(crate) fn section(&self) -> Option<&'d str> {
+        self.document.place_of(self.sentence.start)?.section.as_deref()
+    }
+
+    /// The page that it begins on.
+    pub(crate) fn page(&self) -> Option<u32> {
+        self.document.place_of(self.sentence.start)?.page
+    }
+
+    /// When the document was published.
+    pub(crate) fn date(&self) -> Option<&'d str> {
+        self.document.date.as_deref()
+    }
+
     /// A field of a CSV row that tells where the sentence stands, or its text.
-    fn write_field(&self, column: Column, out: &mut Vec<u8>) {
+    fn write_field(&self, column: Column, fields: Fields, out: &mut Vec<u8>) {
         match (column, self.number) {
-            (Column::Id, Some(number)) if !needs_quotes(&self.document.id) => {
+            (Column::Id, Some(number)) if !fields.needs_care(&self.document.id) => {
                 out.extend_from_slice(self.document.id.as_bytes());
                 out.push(b':');
                 write_number(number, out);
             }
-            (Column::Id, _) => write_text(&self.id(), out),
-            (Column::DocId, _) => write_text(self.doc_id(), out),
+            (Column::Id, _) => fields.write_text(&self.id(), out),
+            (Column::DocId, _) => fields.write_text(self.doc_id(), out),
             (Column::Sent, _) => write_number(self.sentence.index, out),
             (Column::Start, _) => write_number(self.sentence.start, out),
             (Column::End, _) => write_number(self.sentence.end(), out),
-            (Column::Text, _) => write_text(self.sentence.text, out),
+            (Column::Text, _) => fields.write_text(self.sentence.text, out),
+            (Column::Section, _) => fields.write_text(self.section().unwrap_or_default(), out),
+            (Column::Page, _) => self.page().into_iter().for_each(|page| write_number(page as usize, out)),
+            (Column::Date, _) => fields.write_text(self.date().unwrap_or_default(), out),
             _ => {}
         }
     }
@@ -190,6 +274,9 @@ impl<'d> Origin<'d> {
             Column::Start => json!(self.sentence.start),
             Column::End => json!(self.sentence.end()),
             Column::Text => json!(self.sentence.text),
+            Column::Section => json!(self.section()),
+            Column::Page => json!(self.page()),
+            Column::Date => json!(self.date()),
             _ => Value::Null,
         }
     }
@@ -224,6 +311,21 @@ pub(crate) fn for_each_origin<'d>(document: &'d Document, split_it: bool, mut ea
     n
 }
 
+/// Labels a document's sentences, one after the other; gives their number.
+pub(crate) fn for_each_labelled<'d>(
+    document: &'d Document,
+    split_it: bool,
+    reader: &mut Reader,
+    mut each: impl FnMut(Origin<'d>, &Prediction),
+) -> usize {
+    let mut prediction = Prediction::default();
+    for_each_origin(document, split_it, |origin| {
+        let Sentence { text: sentence, lead, .. } = origin.sentence;
+        reader.classify_into(&Text { sentence, title: document.title.as_deref(), lead }, &mut prediction);
+        each(origin, &prediction);
+    })
+}
+
 /// Labels a document and appends its rows to `out`; gives their number.
 pub fn write_labelled(
     document: &Document,
@@ -233,33 +335,40 @@ pub fn write_labelled(
     out: &mut Vec<u8>,
 ) -> usize {
     let taxonomy = model.taxonomy();
-    let mut prediction = Prediction::default();
-    for_each_origin(document, options.split, |origin| {
-        let Sentence { text: sentence, lead, .. } = origin.sentence;
-        reader.classify_into(&Text { sentence, title: document.title.as_deref(), lead }, &mut prediction);
+    let fields = options.fields();
+    for_each_labelled(document, options.split, reader, |origin, prediction| {
         match options.format {
-            RowFormat::Csv => write_csv(options, out, |column, out| match column {
-                Column::Act => out.extend_from_slice(taxonomy.acts[prediction.act].id.as_bytes()),
+            RowFormat::Csv | RowFormat::Tsv => write_csv(options, out, |column, out| match column {
+                // A taxonomy's names hold nothing that needs quotes, but may begin with a hyphen.
+                Column::Act => {
+                    let begin = out.len();
+                    out.extend_from_slice(taxonomy.acts[prediction.act].id.as_bytes());
+                    fields.guard(begin, out);
+                }
                 Column::ActScore => write_decimals(prediction.act_score(), out),
-                Column::Topics => taxonomy.write_topics(prediction.topics, out),
-                Column::Review => review::write(model, &prediction, out),
+                Column::Topics => {
+                    let begin = out.len();
+                    taxonomy.write_topics(prediction.topics, out);
+                    fields.guard(begin, out);
+                }
+                Column::Review => review::write(model, prediction, out),
                 Column::Probability(output) => write_decimals(prediction.probabilities[output], out),
-                place => origin.write_field(place, out),
+                place => origin.write_field(place, fields, out),
             }),
-            RowFormat::JsonLines => {
+            _ => {
                 let name = |column: Column| column.name(taxonomy);
                 write_json(options, out, name, |column| match column {
                     Column::Act => taxonomy.acts[prediction.act].id.as_str().into(),
-                    Column::ActScore => rounded(prediction.act_score()),
+                    Column::ActScore => json!(rounded(prediction.act_score())),
                     Column::Topics => {
                         let topics = prediction.topics.iter().map(|t| taxonomy.topics[t].id.as_str());
                         topics.collect::<Vec<_>>().into()
                     }
                     Column::Review => {
-                        let review = review::join(model, &prediction);
+                        let review = review::join(model, prediction);
                         review.split('|').filter(|r| !r.is_empty()).collect::<Vec<_>>().into()
                     }
-                    Column::Probability(output) => rounded(prediction.probabilities[output]),
+                    Column::Probability(output) => json!(rounded(prediction.probabilities[output])),
                     place => origin.value(place),
                 });
             }
@@ -269,19 +378,23 @@ pub fn write_labelled(
 
 /// Appends the rows of a document's sentences, without labels; gives their number.
 pub fn write_split(document: &Document, options: &RowOptions, out: &mut Vec<u8>) -> usize {
+    let fields = options.fields();
     for_each_origin(document, options.split, |origin| match options.format {
-        RowFormat::Csv => write_csv(options, out, |column, out| origin.write_field(column, out)),
-        RowFormat::JsonLines => {
-            write_json(options, out, |column| column.fixed_name().into(), |column| origin.value(column));
+        RowFormat::Csv | RowFormat::Tsv => {
+            write_csv(options, out, |column, out| origin.write_field(column, fields, out))
+        }
+        _ => {
+            write_json(options, out, |column| column.plain_name().into(), |column| origin.value(column));
         }
     })
 }
 
 fn write_csv(options: &RowOptions, out: &mut Vec<u8>, mut field: impl FnMut(Column, &mut Vec<u8>)) {
     let begin = out.len();
+    let delimiter = options.format.delimiter().unwrap_or(b',');
     for (at, &column) in options.columns.iter().enumerate() {
         if at > 0 {
-            out.push(b',');
+            out.push(delimiter);
         }
         field(column, out);
     }
@@ -292,25 +405,47 @@ fn write_csv(options: &RowOptions, out: &mut Vec<u8>, mut field: impl FnMut(Colu
     out.push(b'\n');
 }
 
-/// A CSV field must stand in quotes. Source: RFC 4180.
-fn needs_quotes(text: &str) -> bool {
-    let special = |&b: &u8| matches!(b, b',' | b'"' | b'\n' | b'\r');
-    // Without a way out in the middle, many bytes are looked at at once.
-    text.as_bytes().chunks(64).any(|bytes| bytes.iter().fold(false, |found, b| found | special(b)))
-}
+impl Fields {
+    /// The field must stand in quotes. Source: RFC 4180.
+    fn needs_quotes(self, text: &str) -> bool {
+        let special = |&b: &u8| matches!(b, b'"' | b'\n' | b'\r') || b == self.delimiter;
+        // Without a way out in the middle, many bytes are looked at at once.
+        text.as_bytes().chunks(64).any(|bytes| bytes.iter().fold(false, |found, b| found | special(b)))
+    }
 
-fn write_text(text: &str, out: &mut Vec<u8>) {
-    if !needs_quotes(text) {
-        return out.extend_from_slice(text.as_bytes());
+    /// A spreadsheet would take the field for a formula. Source: OWASP, "CSV Injection".
+    fn is_formula(self, text: &[u8]) -> bool {
+        self.no_formulas && matches!(text.first(), Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r'))
     }
-    out.push(b'"');
-    for (at, part) in text.split('"').enumerate() {
-        if at > 0 {
-            out.extend_from_slice(b"\"\"");
+
+    /// Puts an apostrophe before a field that was written from `begin` on, if it needs one.
+    fn guard(self, begin: usize, out: &mut Vec<u8>) {
+        if self.is_formula(&out[begin..]) {
+            out.insert(begin, b'\'');
         }
-        out.extend_from_slice(part.as_bytes());
     }
-    out.push(b'"');
+
+    /// The field cannot be written as it stands.
+    fn needs_care(self, text: &str) -> bool {
+        self.needs_quotes(text) || self.is_formula(text.as_bytes())
+    }
+
+    fn write_text(self, text: &str, out: &mut Vec<u8>) {
+        let apostrophe: &[u8] = if self.is_formula(text.as_bytes()) { b"'" } else { b"" };
+        if !self.needs_quotes(text) {
+            out.extend_from_slice(apostrophe);
+            return out.extend_from_slice(text.as_bytes());
+        }
+        out.push(b'"');
+        out.extend_from_slice(apostrophe);
+        for (at, part) in text.split('"').enumerate() {
+            if at > 0 {
+                out.extend_from_slice(b"\"\"");
+            }
+            out.extend_from_slice(part.as_bytes());
+        }
+        out.push(b'"');
+    }
 }
 
 fn write_number(number: usize, out: &mut Vec<u8>) {
@@ -319,20 +454,27 @@ fn write_number(number: usize, out: &mut Vec<u8>) {
 
 /// A probability with four decimals, as `{:.4}` writes it.
 fn write_decimals(p: f64, out: &mut Vec<u8>) {
-    let scaled = p * 1e4;
-    let nearest = scaled.round();
-    if !(0.0..=1e4).contains(&nearest) || (scaled - nearest).abs() > 0.5 - 1e-6 {
-        // Halfway between two, the product's last bit must not decide. Writing to memory does not fail.
+    let Some(nearest) = nearest_decimals(p) else {
+        // Writing to memory does not fail.
         let _ = write!(out, "{p:.4}");
         return;
-    }
+    };
     let digits = nearest as u32;
     let digit = |of: u32| b'0' + (digits / of % 10) as u8;
     out.extend_from_slice(&[digit(10_000), b'.', digit(1000), digit(100), digit(10), digit(1)]);
 }
 
-fn rounded(p: f64) -> Value {
-    json!((p * 1e4).round() / 1e4)
+/// Ten thousand times a probability, as a whole number; `None` where its decimals must be looked at more closely.
+fn nearest_decimals(p: f64) -> Option<f64> {
+    let scaled = p * 1e4;
+    let nearest = scaled.round();
+    // Halfway between two, the product's last bit must not decide.
+    ((0.0..=1e4).contains(&nearest) && (scaled - nearest).abs() <= 0.5 - 1e-6).then_some(nearest)
+}
+
+/// The number that a probability's four decimals in CSV are.
+pub(crate) fn rounded(p: f64) -> f64 {
+    nearest_decimals(p).map_or_else(|| format!("{p:.4}").parse().unwrap_or(p), |nearest| nearest / 1e4)
 }
 
 fn write_json(
@@ -356,7 +498,12 @@ mod tests {
     fn rows_point_back_into_the_text() {
         let text = "Title\n\nThe town met. “It was, er, fine,” he said.";
         let document = Document { id: "a.txt".to_owned(), text: text.to_owned(), ..Document::default() };
-        let options = RowOptions { format: RowFormat::Csv, columns: Column::PLACE.to_vec(), split: true };
+        let options = RowOptions {
+            format: RowFormat::Csv,
+            columns: Column::PLACE.to_vec(),
+            split: true,
+            sheets: ForSheets::default(),
+        };
         let mut out = split_header(&options);
         assert_eq!(write_split(&document, &options, &mut out), 3);
         let mut reader = csv::Reader::from_reader(out.as_slice());
@@ -377,24 +524,51 @@ mod tests {
         let text = "One.\r\n\n  \nTwo, too.\nThree".to_owned();
         let lines = Some(LinesFrom { index: 10, start: 100 });
         let document = Document { id: "a.txt".to_owned(), text, lines, ..Document::default() };
-        let options = RowOptions { format: RowFormat::Csv, columns: Column::PLACE.to_vec(), split: false };
+        let options = RowOptions {
+            format: RowFormat::Csv,
+            columns: Column::PLACE.to_vec(),
+            split: false,
+            sheets: ForSheets::default(),
+        };
         let mut out = Vec::new();
         assert_eq!(write_split(&document, &options, &mut out), 3);
         let expected = "a.txt:11,a.txt,10,100,104,One.\na.txt:14,a.txt,13,110,119,\"Two, too.\"\na.txt:15,a.txt,14,120,125,Three\n";
         assert_eq!(String::from_utf8_lossy(&out), expected);
     }
 
+    #[test]
+    fn spreadsheets_are_given_no_formulas() {
+        let sheets = ForSheets { no_formulas: true, bom: true };
+        let columns = vec![Column::Id, Column::Start, Column::Text];
+        let options = RowOptions { format: RowFormat::Tsv, columns, split: false, sheets };
+        let mut out = split_header(&options);
+        for (id, text) in [("-1", "=1+1"), ("a", "+\"x\""), ("b", "\tx"), ("@c", "a = b"), ("d", "-")] {
+            let document = Document { id: id.to_owned(), text: text.to_owned(), ..Document::default() };
+            write_split(&document, &options, &mut out);
+        }
+        let expected =
+            "\u{feff}id\tstart\ttext\n'-1\t0\t'=1+1\na\t0\t\"'+\"\"x\"\"\"\nb\t0\t\"'\tx\"\n'@c\t0\ta = b\nd\t0\t'-\n";
+        assert_eq!(String::from_utf8_lossy(&out), expected);
+        let options = RowOptions { split: true, columns: vec![Column::Id, Column::DocId], ..options };
+        let document = Document { id: "=x".to_owned(), text: "It rained.".to_owned(), ..Document::default() };
+        let mut out = Vec::new();
+        write_split(&document, &options, &mut out);
+        assert_eq!(String::from_utf8_lossy(&out), "'=x:0\t'=x\n");
+    }
+
     proptest! {
         #[test]
-        fn fields_are_those_of_the_csv_crate(fields in proptest::collection::vec("[a-c,\"\n\r é]{0,5}", 1..4)) {
-            let mut expected = csv::Writer::from_writer(Vec::new());
+        fn fields_are_those_of_the_csv_crate(fields in proptest::collection::vec("[a-c,\t\"\n\r é]{0,5}", 1..4), tabs: bool) {
+            let format = if tabs { RowFormat::Tsv } else { RowFormat::Csv };
+            let delimiter = format.delimiter().expect("a table");
+            let mut expected = csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new());
             expected.write_record(&fields).expect("memory takes it");
             let columns = vec![Column::Id, Column::Text, Column::Act][..fields.len()].to_vec();
-            let options = RowOptions { format: RowFormat::Csv, columns: columns.clone(), split: false };
+            let options = RowOptions { format, columns: columns.clone(), split: false, sheets: ForSheets::default() };
             let mut out = Vec::new();
             write_csv(&options, &mut out, |column, out| {
                 let at = columns.iter().position(|&c| c == column).unwrap_or(0);
-                write_text(&fields[at], out);
+                options.fields().write_text(&fields[at], out);
             });
             prop_assert_eq!(out, expected.into_inner().expect("memory takes it"));
         }
@@ -405,6 +579,7 @@ mod tests {
                 let mut out = Vec::new();
                 write_decimals(p, &mut out);
                 prop_assert_eq!(String::from_utf8_lossy(&out), format!("{p:.4}"));
+                prop_assert_eq!(rounded(p).to_bits(), format!("{p:.4}").parse::<f64>().expect("a number").to_bits());
             }
         }
     }

@@ -4,7 +4,7 @@ use petition::config::Config;
 use petition::document::{Document, LinesFrom, ReadError};
 use petition::features::Text;
 use petition::model::Model;
-use petition::record::{Column, RowFormat, RowOptions};
+use petition::record::{Column, ForSheets, RowFormat, RowOptions};
 use petition::sparse::SparseRow;
 use petition::taxonomy::Taxonomy;
 use proptest::prelude::*;
@@ -87,7 +87,7 @@ fn lines_of_a_file_are_labelled_as_rows_are() {
     let lines = Some(LinesFrom { index: 0, start: 0 });
     let document = Document { id: "lines.txt".to_owned(), text, lines, ..Document::default() };
     let columns = vec![Column::Id, Column::Act, Column::Topics];
-    let options = RowOptions { format: RowFormat::Csv, columns, split: false };
+    let options = RowOptions { format: RowFormat::Csv, columns, split: false, sheets: ForSheets::default() };
     let mut out = Vec::new();
     let documents = std::iter::once(Ok::<_, ReadError>(document));
     petition::batch::classify(&MODEL, documents, &options, &mut out, &mut |_| {}, &mut |_| {})
@@ -117,7 +117,12 @@ fn a_batch_equals_its_items() {
         .iter()
         .enumerate()
         .map(|(n, text)| Ok::<_, ReadError>(Document { id: n.to_string(), text: text.clone(), ..Document::default() }));
-    let options = RowOptions { format: RowFormat::Csv, columns: Column::LABELLED.to_vec(), split: false };
+    let options = RowOptions {
+        format: RowFormat::Csv,
+        columns: Column::LABELLED.to_vec(),
+        split: false,
+        sheets: ForSheets::default(),
+    };
     let mut out = Vec::new();
     petition::batch::classify(&MODEL, documents, &options, &mut out, &mut |_| {}, &mut |_| {})
         .expect("memory takes it");

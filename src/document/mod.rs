@@ -1,15 +1,37 @@
-//! Files, folders and standard input → documents. This file decides which inputs there are and in what format; each
-//! format has a file of its own.
+//! Files, folders and standard input → documents. `listing` says which inputs there are, `recognise` and this file in what format
+//! they are, `packed` opens archives; each format has a file of its own.
 
+#[cfg(feature = "parquet")]
+mod columnar;
+mod docx;
+mod email;
+mod epub;
+pub mod fence;
+mod html;
+mod json_array;
 mod json_lines;
 mod lines;
+mod listing;
+mod odt;
+mod office;
+mod outline;
+mod packed;
+mod pdf;
+mod recognise;
+mod row;
+mod subtitles;
 mod table;
 mod text;
+mod xml;
+mod zipped;
 
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 use thiserror::Error;
+
+pub use listing::{Input, Inputs, Skipped, list};
 
 pub(crate) use table::Watched;
 pub(crate) use text::decoding;
@@ -27,6 +49,117 @@ pub struct Document {
     pub text: String,
     /// The text is lines of a file, each one sentence, and this is where they stand in it.
     pub lines: Option<LinesFrom>,
+    /// When it was published, as it says itself; as it stands there.
+    pub date: Option<String>,
+    /// Where parts of the text come from, in the order of their beginnings; empty where the format does not know.
+    pub places: Vec<Place>,
+}
+
+impl Document {
+    /// Where the text at a byte comes from, if the format knows.
+    pub fn place_of(&self, offset: usize) -> Option<&Place> {
+        let after = self.places.partition_point(|place| place.start <= offset);
+        self.places.get(after.checked_sub(1)?)
+    }
+}
+
+/// Where a part of a document's text comes from, up to the next place.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Where the part begins in the text, in bytes.
+    pub start: usize,
+    /// The page, counted from 1.
+    pub page: Option<u32>,
+    /// The heading that it stands under.
+    pub section: Option<String>,
+}
+
+/// What an input is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Documents in a format.
+    Document(Format),
+    /// Something that holds or compresses them.
+    Packed(Packing),
+}
+
+/// How documents are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packing {
+    /// One compressed file.
+    Gzip,
+    /// One compressed file.
+    Zstd,
+    /// An archive of files.
+    Zip,
+    /// An archive of files, perhaps compressed as a whole.
+    Tar,
+}
+
+impl Packing {
+    /// Its usual name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+            Self::Zip => "zip",
+            Self::Tar => "tar",
+        }
+    }
+}
+
+impl Kind {
+    /// What a file's name tells; of a compressed file, what is in it. `None` when it tells nothing.
+    ///
+    /// ```
+    /// use petition::document::{Format, Kind, Packing};
+    /// let of_name = |name: &str| Kind::of_name(std::path::Path::new(name));
+    /// assert_eq!(of_name("minutes.CSV.gz"), Some(Kind::Document(Format::Csv)));
+    /// assert_eq!(of_name("minutes.tgz"), Some(Kind::Packed(Packing::Tar)));
+    /// assert_eq!(of_name("minutes.exe"), None);
+    /// ```
+    pub fn of_name(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "gz" => Some(Self::of_name(Path::new(path.file_stem()?)).unwrap_or(Self::Packed(Packing::Gzip))),
+            "zst" => Some(Self::of_name(Path::new(path.file_stem()?)).unwrap_or(Self::Packed(Packing::Zstd))),
+            "tgz" | "tar" => Some(Self::Packed(Packing::Tar)),
+            "zip" => Some(Self::Packed(Packing::Zip)),
+            _ => Format::of_name(path).map(Self::Document),
+        }
+    }
+
+    /// Its usual name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Document(format) => format.name(),
+            Self::Packed(packing) => packing.name(),
+        }
+    }
+}
+
+/// How much is read before an input is given up, so that a hostile one harms no other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one document: of its text, and of its file where that is read whole. Rows and lines count one by one.
+    pub max_document_bytes: u64,
+    /// How many times its size a compressed file or archive may unpack to, beyond the first 64 MiB.
+    pub max_unpack_ratio: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_document_bytes: 256 << 20, max_unpack_ratio: 200 }
+    }
+}
+
+impl Limits {
+    /// Whether a document of so many bytes may be read.
+    pub(crate) fn check_document(&self, name: &str, n_bytes: u64) -> Result<(), ReadError> {
+        if n_bytes <= self.max_document_bytes {
+            return Ok(());
+        }
+        Err(ReadError::TooLarge { path: name.to_owned(), limit: self.max_document_bytes })
+    }
 }
 
 /// Where lines that were read together stand in their file.
@@ -51,24 +184,93 @@ pub enum Format {
     Tsv,
     /// A JSON object a line, a document each.
     JsonLines,
+    /// A list of JSON objects, a document each; or one object, or lines of objects.
+    Json,
+    /// Parquet, a document a row.
+    Parquet,
+    /// An Arrow file (Feather) or stream, a document a row.
+    Arrow,
+    /// A web page, or a letter written as one.
+    Html,
+    /// A PDF with a text layer.
+    Pdf,
+    /// A Word document.
+    Docx,
+    /// An OpenDocument text.
+    Odt,
+    /// A book.
+    Epub,
+    /// One e-mail.
+    Email,
+    /// Subtitles in WebVTT or SubRip.
+    Subtitles,
 }
 
 impl Format {
+    /// All formats, with their names, as `--input-format` has them, and the endings of files.
+    const NAMES: [(Self, &'static str, &'static [&'static str]); 15] = [
+        (Self::Text, "txt", &["txt", "text"]),
+        (Self::Markdown, "md", &["md", "markdown"]),
+        (Self::Csv, "csv", &["csv"]),
+        (Self::Tsv, "tsv", &["tsv", "tab"]),
+        (Self::JsonLines, "jsonl", &["jsonl", "ndjson"]),
+        (Self::Json, "json", &["json"]),
+        (Self::Parquet, "parquet", &["parquet"]),
+        (Self::Arrow, "arrow", &["arrow", "arrows", "feather", "ipc"]),
+        (Self::Html, "html", &["html", "htm", "xhtml"]),
+        (Self::Pdf, "pdf", &["pdf"]),
+        (Self::Docx, "docx", &["docx", "docm"]),
+        (Self::Odt, "odt", &["odt", "ott"]),
+        (Self::Epub, "epub", &["epub"]),
+        (Self::Email, "eml", &["eml"]),
+        (Self::Subtitles, "subtitles", &["vtt", "srt"]),
+    ];
+
+    /// All formats.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::NAMES.iter().map(|of| of.0)
+    }
+
     /// The format that a file's name tells; `None` when it tells nothing.
     pub fn of_name(path: &Path) -> Option<Self> {
-        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-            "txt" | "text" => Some(Self::Text),
-            "md" | "markdown" => Some(Self::Markdown),
-            "csv" => Some(Self::Csv),
-            "tsv" | "tab" => Some(Self::Tsv),
-            "jsonl" | "ndjson" => Some(Self::JsonLines),
-            _ => None,
+        let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+        Self::NAMES.iter().find(|of| of.2.contains(&ending.as_str())).map(|of| of.0)
+    }
+
+    /// The first ending of each format, as a list in words.
+    pub fn endings() -> String {
+        Self::NAMES.iter().map(|of| format!(".{}", of.2[0])).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|of| of.0 == self).map_or("", |of| of.1)
+    }
+
+    /// The format of a document in zip's clothes, by whether it has the part that DOCX has and by the media type in it.
+    fn of_zip(is_docx: bool, media_type: &str) -> Option<Self> {
+        match media_type {
+            "application/epub+zip" => Some(Self::Epub),
+            "application/vnd.oasis.opendocument.text" | "application/vnd.oasis.opendocument.text-template" => {
+                Some(Self::Odt)
+            }
+            _ => is_docx.then_some(Self::Docx),
         }
+    }
+
+    /// Whether headings are known as such, so that the column `section` is filled.
+    pub fn knows_sections(self) -> bool {
+        matches!(self, Self::Html | Self::Docx | Self::Odt | Self::Epub)
+    }
+
+    /// Whether pages are known, so that the column `page` is filled.
+    pub fn knows_pages(self) -> bool {
+        matches!(self, Self::Pdf)
     }
 
     /// Rows with columns (true), or one text (false).
     pub fn has_columns(self) -> bool {
-        matches!(self, Self::Csv | Self::Tsv | Self::JsonLines)
+        matches!(self, Self::Csv | Self::Tsv | Self::JsonLines | Self::Json | Self::Parquet | Self::Arrow)
     }
 }
 
@@ -83,15 +285,18 @@ pub struct ReadOptions {
     pub id_column: Option<String>,
     /// Each line of plain text is a sentence of its own; such texts are read a piece at a time, however long they are.
     pub lines: bool,
+    /// How much is read before an input is given up.
+    pub limits: Limits,
 }
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { format: None, text_column: "text".to_owned(), id_column: None, lines: false }
+        Self { format: None, text_column: "text".to_owned(), id_column: None, lines: false, limits: Limits::default() }
     }
 }
 
-/// Why an input, or one of its rows, gives no document. Lines count from 1, the header included.
+/// Why an input, or one of its rows, gives no document. Lines count from 1, the header included; so do rows of Parquet and Arrow
+/// and objects of a JSON list.
 #[derive(Debug, Error)]
 #[allow(missing_docs)]
 pub enum ReadError {
@@ -105,130 +310,267 @@ pub enum ReadError {
     NotText { path: String, byte: u8, offset: usize },
     #[error("{path}: is empty")]
     Empty { path: String },
+    #[error("{path}: is larger than {limit} bytes of text; raise --max-document-bytes if that is meant")]
+    TooLarge { path: String, limit: u64 },
+    #[error("{path}: is no sound {format}: {message}")]
+    Broken { path: String, format: &'static str, message: String },
+    #[error(
+        "{path}: is a PDF without a text layer, perhaps a scan; have its text recognised first, for instance by ocrmypdf"
+    )]
+    NoTextLayer { path: String },
+    #[error("{path}: is locked by a password; save it without one")]
+    Locked { path: String },
+    #[error("{path}: is an archive within an archive, which is not opened; unpack the outer one first")]
+    Nested { path: String },
     #[error("{path}: has no column `{column}`; it has {}; name the right one with {flag}", found.join(", "))]
     MissingColumn { path: String, column: String, found: Vec<String>, flag: &'static str },
+    #[error("{path}: the column `{column}` holds {found}, which cannot be used so; name the right one with {flag}")]
+    ColumnType { path: String, column: String, found: String, flag: &'static str },
     #[error("{path}:{line}: broken row: {message}")]
     BrokenRow { path: String, line: u64, message: String },
     #[error("{path}:{line}: column `{column}` is missing or no text")]
     MissingField { path: String, line: u64, column: String },
 }
 
-/// One file, or standard input.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Input {
-    /// The file; `None` is standard input.
-    pub path: Option<PathBuf>,
-    /// The name in messages and document ids: the path as it was given, with `/` between folders.
-    pub name: String,
-    /// How it is read.
-    pub format: Format,
-    /// Its size in bytes; 0 when unknown.
-    pub size: u64,
-    /// It was named itself, not found in a folder.
-    pub named: bool,
-}
-
-/// The inputs that paths stand for.
-#[derive(Debug, Default)]
-pub struct Inputs {
-    /// Those to read, in order: as given, folders sorted by name within.
-    pub inputs: Vec<Input>,
-    /// Files in folders whose names tell no format.
-    pub skipped: Vec<PathBuf>,
-    /// What could not be listed.
-    pub errors: Vec<ReadError>,
-}
-
-/// Lists the inputs that paths stand for; `-` is standard input. Hidden files in folders are passed over.
+/// Reads documents from bytes that are no file: what they are is told by themselves, the options or the name, else they are text.
+///
+/// ```
+/// use petition::document::{ReadOptions, read};
+/// let documents = read("page.html", "<!doctype html><p>It rained.</p>".as_bytes(), &ReadOptions::default());
+/// let texts: Vec<String> = documents?.map(|document| Ok::<_, petition::document::ReadError>(document?.text)).collect::<Result<_, _>>()?;
+/// assert_eq!(texts, ["It rained."]);
+/// # Ok::<(), petition::document::ReadError>(())
+/// ```
 ///
 /// # Errors
-/// A path that is not there. What goes wrong inside a folder is listed with the inputs.
-pub fn list(paths: &[PathBuf], options: &ReadOptions) -> Result<Inputs, ReadError> {
-    let mut listed = Inputs::default();
-    for path in paths {
-        let name = slashed(path);
-        if path == Path::new("-") {
-            let format = options.format.unwrap_or(Format::Text);
-            listed.inputs.push(Input { path: None, name, format, size: 0, named: true });
-        } else if path.is_dir() {
-            list_folder(path, options, &mut listed);
-        } else {
-            let size = match path.metadata() {
-                Ok(metadata) => metadata.len(),
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(ReadError::NotFound { path: name }),
-                Err(source) => return Err(ReadError::Io { path: name, source }),
-            };
-            let format = options.format.or_else(|| Format::of_name(path)).unwrap_or(Format::Text);
-            listed.inputs.push(Input { path: Some(path.clone()), name, format, size, named: true });
-        }
-    }
-    Ok(listed)
+/// As [`Input::open`].
+pub fn read(name: &str, bytes: impl Read + Send + 'static, options: &ReadOptions) -> Result<Documents, ReadError> {
+    let by_name = options.format.map(Kind::Document).or_else(|| Kind::of_name(Path::new(name)));
+    let opening = Opening { name: name.to_owned(), by_name, within: false, options: Arc::new(options.clone()) };
+    opening.open(Box::new(bytes), None, 0)
 }
 
-fn list_folder(folder: &Path, options: &ReadOptions, listed: &mut Inputs) {
-    let is_hidden = |e: &walkdir::DirEntry| e.depth() > 0 && e.file_name().to_string_lossy().starts_with('.');
-    let walk = walkdir::WalkDir::new(folder).sort_by_file_name().follow_links(true);
-    for entry in walk.into_iter().filter_entry(|e| !is_hidden(e)) {
-        match entry {
-            Ok(entry) if !entry.file_type().is_file() => {}
-            Ok(entry) => match options.format.or_else(|| Format::of_name(entry.path())) {
-                Some(format) => listed.inputs.push(Input {
-                    path: Some(entry.path().to_owned()),
-                    name: slashed(entry.path()),
-                    format,
-                    size: entry.metadata().map_or(0, |m| m.len()),
-                    named: false,
-                }),
-                None => listed.skipped.push(entry.into_path()),
-            },
-            Err(e) => listed.errors.push(ReadError::Walk {
-                path: slashed(e.path().unwrap_or(folder)),
-                message: e
-                    .io_error()
-                    .map_or_else(|| "a link leads back to its own folder".to_owned(), ToString::to_string),
-            }),
-        }
+impl ReadError {
+    /// The input, the row in it (lines of text count as rows), and what is wrong.
+    ///
+    /// ```
+    /// let error = petition::document::ReadError::BrokenRow { path: "a.csv".into(), line: 7, message: "a quote".into() };
+    /// assert_eq!(error.parts(), ("a.csv", Some(7), "broken row: a quote".to_owned()));
+    /// ```
+    pub fn parts(&self) -> (&str, Option<u64>, String) {
+        let (path, line) = match self {
+            Self::BrokenRow { path, line, .. } | Self::MissingField { path, line, .. } => (path, Some(*line)),
+            Self::Io { path, .. }
+            | Self::NotFound { path }
+            | Self::Walk { path, .. }
+            | Self::NotText { path, .. }
+            | Self::Empty { path }
+            | Self::TooLarge { path, .. }
+            | Self::Broken { path, .. }
+            | Self::NoTextLayer { path }
+            | Self::Locked { path }
+            | Self::Nested { path }
+            | Self::ColumnType { path, .. }
+            | Self::MissingColumn { path, .. } => (path, None),
+        };
+        let told = self.to_string();
+        let place = line.map_or_else(|| format!("{path}: "), |line| format!("{path}:{line}: "));
+        let reason = told.strip_prefix(&place).unwrap_or(&told).to_owned();
+        (path, line, reason)
     }
-}
-
-fn slashed(path: &Path) -> String {
-    path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")
 }
 
 /// The documents of one input, one after the other; an error is one document that could not be had.
 pub type Documents = Box<dyn Iterator<Item = Result<Document, ReadError>> + Send>;
 
 impl Input {
-    /// Opens the input and checks its columns; documents are then read as they are asked for.
+    /// Opens the input, looks what it is and checks its columns; documents are then read as they are asked for.
     ///
     /// # Errors
     /// A file that cannot be opened, is no text, is empty, or lacks the text column.
     pub fn open(&self, options: &ReadOptions) -> Result<Documents, ReadError> {
+        self.open_watched(options, |bytes| bytes)
+    }
+
+    /// Opens the input, and has its bytes pass through what `watch` makes of them, as far as they are read in order.
+    ///
+    /// # Errors
+    /// As [`Input::open`].
+    pub fn open_watched(
+        &self,
+        options: &ReadOptions,
+        watch: impl FnOnce(Box<dyn Read + Send>) -> Box<dyn Read + Send>,
+    ) -> Result<Documents, ReadError> {
         let io = |source| ReadError::Io { path: self.name.clone(), source };
+        let (name, by_name) = (self.name.clone(), Some(self.kind));
+        let opening = Opening { name, by_name, within: false, options: Arc::new(options.clone()) };
         let bytes: Box<dyn Read + Send> = match &self.path {
             Some(path) => Box::new(File::open(path).map_err(io)?),
             None => Box::new(std::io::stdin()),
         };
-        match self.format {
-            Format::Text if options.lines => Ok(Box::new(lines::read(&self.name, text::decoding(&self.name, bytes)?))),
+        opening.open(watch(bytes), self.path.as_deref(), 0)
+    }
+}
+
+impl Input {
+    /// What the input holds: how it is packed, and what is in it as far as its first bytes and its name tell.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn recognise(&self, options: &ReadOptions) -> Result<Vec<Kind>, ReadError> {
+        let io = |source| ReadError::Io { path: self.name.clone(), source };
+        let Some(path) = &self.path else { return Ok(vec![self.kind]) };
+        let (name, by_name) = (self.name.clone(), Some(self.kind));
+        let opening = Opening { name, by_name, within: false, options: Arc::new(options.clone()) };
+        let mut bytes: Box<dyn Read + Send> = Box::new(File::open(path).map_err(io)?);
+        let mut kinds = Vec::new();
+        loop {
+            let mut head = Vec::new();
+            bytes.by_ref().take(recognise::HEAD as u64).read_to_end(&mut head).map_err(io)?;
+            let kind = recognise::by_content(&head).unwrap_or(self.kind);
+            match kind {
+                Kind::Packed(packing @ (Packing::Gzip | Packing::Zstd)) if kinds.is_empty() => {
+                    kinds.push(kind);
+                    let all: Box<dyn Read + Send> = Box::new(std::io::Cursor::new(head).chain(bytes));
+                    bytes = packed::unpacked(packing, all, &opening).map_err(io)?;
+                }
+                Kind::Packed(Packing::Zip) if kinds.is_empty() => {
+                    let file = File::open(path).map_err(io)?;
+                    let archive = zip::ZipArchive::new(std::io::BufReader::new(file));
+                    kinds.push(packed::zip_kind(&mut archive.map_err(|e| opening.broken("zip archive", &e))?));
+                    return Ok(kinds);
+                }
+                kind => {
+                    kinds.push(kind);
+                    return Ok(kinds);
+                }
+            }
+        }
+    }
+}
+
+/// Something that is being opened.
+struct Opening {
+    /// Its name in messages and document ids.
+    name: String,
+    /// What its name, or whoever asks, says that it is.
+    by_name: Option<Kind>,
+    /// It is a member of an archive.
+    within: bool,
+    options: Arc<ReadOptions>,
+}
+
+impl Opening {
+    fn broken(&self, format: &'static str, error: &dyn std::fmt::Display) -> ReadError {
+        ReadError::Broken { path: self.name.clone(), format, message: error.to_string() }
+    }
+
+    /// Opens a stream, which is `path` if that is a file; `layers` of compression have been taken off.
+    fn open(self, mut bytes: Box<dyn Read + Send>, path: Option<&Path>, layers: usize) -> Result<Documents, ReadError> {
+        let io = |source| ReadError::Io { path: self.name.clone(), source };
+        let mut head = Vec::new();
+        bytes.by_ref().take(recognise::HEAD as u64).read_to_end(&mut head).map_err(io)?;
+        let kind = match recognise::by_content(&head).or(self.by_name) {
+            Some(kind) => kind,
+            // What else an archive holds is passed over, as in folders.
+            None if self.within => return Ok(Box::new(std::iter::empty())),
+            None => Kind::Document(Format::Text),
+        };
+        let bytes: Box<dyn Read + Send> = Box::new(std::io::Cursor::new(head).chain(bytes));
+        match kind {
+            Kind::Packed(packing @ (Packing::Gzip | Packing::Zstd)) if layers == 0 => {
+                let unpacked = packed::unpacked(packing, bytes, &self).map_err(io)?;
+                self.open(unpacked, None, layers + 1)
+            }
+            Kind::Packed(Packing::Gzip | Packing::Zstd) => Err(ReadError::Nested { path: self.name }),
+            Kind::Packed(Packing::Zip) => {
+                let Some(path) = path else {
+                    let all = packed::read_whole(&self.name, bytes, &self)?;
+                    let size = all.len() as u64;
+                    let archive = packed::zip_of(all, &self)?;
+                    return self.open_zip(archive, size);
+                };
+                let file = File::open(path).map_err(io)?;
+                let size = file.metadata().map_or(0, |m| m.len());
+                let archive = zip::ZipArchive::new(std::io::BufReader::new(file));
+                let archive = archive.map_err(|e| self.broken("zip archive", &e))?;
+                self.open_zip(archive, size)
+            }
+            Kind::Packed(Packing::Tar) if self.within => Err(ReadError::Nested { path: self.name }),
+            Kind::Packed(Packing::Tar) => Ok(packed::tar(bytes, self)),
+            Kind::Document(format) => self.open_format(format, bytes, path),
+        }
+    }
+
+    fn open_zip<R: Read + std::io::Seek + Send + 'static>(
+        self,
+        mut archive: zip::ZipArchive<R>,
+        size: u64,
+    ) -> Result<Documents, ReadError> {
+        match packed::zip_kind(&mut archive) {
+            Kind::Document(format) => {
+                let mut file = archive.into_inner();
+                let io = |source| ReadError::Io { path: self.name.clone(), source };
+                file.rewind().map_err(io)?;
+                self.open_format(format, Box::new(file), None)
+            }
+            Kind::Packed(_) if self.within => Err(ReadError::Nested { path: self.name }),
+            Kind::Packed(_) => Ok(packed::zip(archive, size, self)),
+        }
+    }
+
+    fn open_format(
+        self,
+        format: Format,
+        bytes: Box<dyn Read + Send>,
+        path: Option<&Path>,
+    ) -> Result<Documents, ReadError> {
+        let (name, options) = (&self.name, &*self.options);
+        let whole = |bytes, read: fn(&str, &[u8], &Limits) -> Result<Document, ReadError>| {
+            let all = packed::read_whole(name, bytes, &self)?;
+            if all.is_empty() {
+                return Err(ReadError::Empty { path: name.clone() });
+            }
+            let document = fence::fenced(|| read(name, &all, &options.limits));
+            let document = document.unwrap_or_else(|| Err(self.broken(format.name(), &"it contradicts itself")))?;
+            Ok(Box::new(std::iter::once(Ok(document))) as Documents)
+        };
+        match format {
+            Format::Text if options.lines => {
+                let limit = options.limits.max_document_bytes;
+                Ok(Box::new(lines::read(name, text::decoding(name, bytes)?, limit)))
+            }
             Format::Text | Format::Markdown => {
-                let mut all = Vec::new();
-                let mut bytes = bytes;
-                bytes.read_to_end(&mut all).map_err(io)?;
-                let document = text::read(&self.name, self.format, &all)?;
-                Ok(Box::new(std::iter::once(Ok(document))))
+                let all = packed::read_whole(name, bytes, &self)?;
+                Ok(Box::new(std::iter::once(Ok(text::read(name, format, &all)?))))
             }
-            Format::Csv => Ok(Box::new(table::read(&self.name, b',', text::decoding(&self.name, bytes)?, options)?)),
-            Format::Tsv => Ok(Box::new(table::read(&self.name, b'\t', text::decoding(&self.name, bytes)?, options)?)),
-            Format::JsonLines => {
-                Ok(Box::new(json_lines::read(&self.name, text::decoding(&self.name, bytes)?, options)))
-            }
+            Format::Csv => Ok(Box::new(table::read(name, b',', text::decoding(name, bytes)?, options)?)),
+            Format::Tsv => Ok(Box::new(table::read(name, b'\t', text::decoding(name, bytes)?, options)?)),
+            Format::JsonLines => Ok(Box::new(json_lines::read(name, text::decoding(name, bytes)?, options))),
+            Format::Json => json_array::read(name, text::decoding(name, bytes)?, options),
+            #[cfg(feature = "parquet")]
+            Format::Parquet => columnar::parquet(name, path, bytes, options),
+            #[cfg(feature = "parquet")]
+            Format::Arrow => columnar::arrow(name, bytes, options),
+            #[cfg(not(feature = "parquet"))]
+            Format::Parquet | Format::Arrow => Err(self.broken(
+                "table",
+                &"this petition was built without its feature `parquet`, which reads Parquet and Arrow",
+            )),
+            Format::Html => whole(bytes, html::read),
+            Format::Pdf => whole(bytes, pdf::read),
+            Format::Docx => whole(bytes, docx::read),
+            Format::Odt => whole(bytes, odt::read),
+            Format::Epub => whole(bytes, epub::read),
+            Format::Email => whole(bytes, email::read),
+            Format::Subtitles => whole(bytes, subtitles::read),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::listing::slashed;
     use super::*;
 
     fn read_all(name: &str, bytes: &[u8], options: &ReadOptions) -> Result<Vec<Result<Document, String>>, String> {
@@ -237,7 +579,7 @@ mod tests {
         std::fs::write(&path, bytes).expect("written");
         let plain = |e: ReadError| e.to_string().replace(&slashed(folder.path()), "");
         let listed = list(&[path], options).map_err(plain)?;
-        let documents = listed.inputs[0].open(options).map_err(plain)?;
+        let documents = listed.get(0).expect("an input").open(options).map_err(plain)?;
         let strip = |mut d: Document| {
             d.id = d.id.replace(&slashed(folder.path()), "");
             d
@@ -251,7 +593,7 @@ mod tests {
             parent: None,
             title: title.map(str::to_owned),
             text: text.to_owned(),
-            lines: None,
+            ..Document::default()
         })
     }
 
@@ -311,7 +653,12 @@ mod tests {
             (
                 "a.txt",
                 b"PK\x03\x04 zip \0\0",
-                "/a.txt: is no text (it holds the byte 0x03 at offset 2); convert it to text first",
+                "/a.txt: is no sound zip archive: invalid Zip archive: Could not find EOCD",
+            ),
+            (
+                "a.txt",
+                b"\x7fELF\x02\x01\x01\0",
+                "/a.txt: is no text (it holds the byte 0x02 at offset 4); convert it to text first",
             ),
             (
                 "a.csv",
@@ -344,21 +691,5 @@ mod tests {
             "{found:?}"
         );
         assert_eq!(found[2], document("/a.jsonl:3", None, "b"));
-    }
-
-    #[test]
-    fn folders_are_walked_in_order() {
-        let folder = tempfile::tempdir().expect("a folder");
-        for name in ["b.txt", "a/z.md", "a/y.csv", ".hidden.txt", "c.pdf"] {
-            let path = folder.path().join(name);
-            std::fs::create_dir_all(path.parent().expect("a parent")).expect("made");
-            std::fs::write(path, "text").expect("written");
-        }
-        let listed = list(&[folder.path().to_owned()], &ReadOptions::default()).expect("listed");
-        let names: Vec<_> = listed.inputs.iter().map(|i| i.name.replace(&slashed(folder.path()), "")).collect();
-        assert_eq!(names, ["/a/y.csv", "/a/z.md", "/b.txt"]);
-        assert_eq!(listed.skipped, [folder.path().join("c.pdf")]);
-        let missing = list(&[folder.path().join("nothing")], &ReadOptions::default()).expect_err("not there");
-        assert!(missing.to_string().ends_with("/nothing: is not there; check the name"), "{missing}");
     }
 }

@@ -11,7 +11,7 @@ const SAMPLE: usize = 1 << 20;
 
 /// Reads one text.
 pub(super) fn read(name: &str, format: Format, bytes: &[u8]) -> Result<Document, ReadError> {
-    let encoding = encoding_of(name, bytes, true)?;
+    let encoding = encoding_of(name, bytes, true, 0)?;
     let (text, _, _) = encoding.decode(bytes);
     if text.trim().is_empty() {
         return Err(ReadError::Empty { path: name.to_owned() });
@@ -31,7 +31,9 @@ pub(crate) fn decoding(name: &str, mut bytes: Box<dyn Read + Send>) -> Result<Bo
         return Err(ReadError::Empty { path: name.to_owned() });
     }
     let whole = sample.len() < SAMPLE;
-    let encoding = encoding_of(name, &sample, whole)?;
+    // A stray one spoils its row, not the file.
+    let n_stray = 1 + sample.len() / 1000;
+    let encoding = encoding_of(name, &sample, whole, n_stray)?;
     let all = Cursor::new(sample).chain(bytes);
     if encoding == UTF_8 {
         // Passed through as it is, so that a row that is no UTF-8 is found and named, not mended silently.
@@ -64,13 +66,20 @@ impl<R: Read> Read for WithoutBom<R> {
     }
 }
 
-/// The encoding of some bytes: by byte order mark, UTF-8 if they are, else by guess. Bytes that no text has are an error.
-fn encoding_of(name: &str, bytes: &[u8], whole: bool) -> Result<&'static Encoding, ReadError> {
+/// The encoding of some bytes: by byte order mark, UTF-8 if they are, else by guess. More than `n_stray` bytes that no text has are
+/// an error.
+pub(super) fn encoding_of(
+    name: &str,
+    bytes: &[u8],
+    whole: bool,
+    n_stray: usize,
+) -> Result<&'static Encoding, ReadError> {
     if let Some((encoding, _)) = Encoding::for_bom(bytes) {
         return Ok(encoding);
     }
     let is_binary = |b: u8| b < 0x09 || (0x0e..0x20).contains(&b) && b != 0x1b;
-    if let Some(offset) = bytes.iter().position(|&b| is_binary(b)) {
+    let mut binary = bytes.iter().enumerate().filter(|&(_, &b)| is_binary(b)).map(|(offset, _)| offset);
+    if let (Some(offset), true) = (binary.next(), n_stray == 0 || binary.nth(n_stray - 1).is_some()) {
         return Err(ReadError::NotText { path: name.to_owned(), byte: bytes[offset], offset });
     }
     match std::str::from_utf8(bytes) {

@@ -1,0 +1,354 @@
+//! A page's content stream → pieces of text and where they stand.
+
+use super::Budget;
+use super::font::Font;
+use super::layout;
+use hayro_syntax::content::TypedIter;
+use hayro_syntax::content::ops::TypedInstruction;
+use hayro_syntax::object::{Array, Dict, Name, Number, Object, ObjectIdentifier, Stream};
+use hayro_syntax::page::{Page, Resources, Rotation};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// Forms within forms; people's files have two or three.
+const MAX_DEPTH: usize = 12;
+
+/// Saved states; people's files have ten or so.
+const MAX_SAVED: usize = 512;
+
+/// A gap wider than this share of the font's size is a space between words, and one wider than `APART` ends a piece. Words of
+/// justified text are 0.2 and more apart, letters of a word hardly 0.1.
+pub(super) const SPACE: f32 = 0.15;
+pub(super) const APART: f32 = 0.9;
+
+/// What a space that is written may be stretched to where lines of narrow columns are filled.
+const STRETCHED: f32 = 4.0;
+
+/// A piece of text on one line, in points from the left and from the bottom.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Piece {
+    pub(super) x0: f32,
+    /// Where its last letter ends.
+    pub(super) x1: f32,
+    /// Its baseline.
+    pub(super) y: f32,
+    pub(super) size: f32,
+    pub(super) bold: bool,
+    /// Marked as no part of the text, such as a running header.
+    pub(super) artifact: bool,
+    pub(super) text: String,
+}
+
+/// Reads pages, one after the other.
+#[derive(Default)]
+pub(super) struct Reading {
+    fonts: HashMap<ObjectIdentifier, Rc<Font>>,
+    pieces: Vec<Piece>,
+    /// Where the pen stands behind the last piece.
+    pen: f32,
+    /// The pen was set anew since the last letter.
+    moved: bool,
+    /// Letters whose text is known, and those whose font does not tell.
+    pub(super) known: u64,
+    pub(super) unknown: u64,
+}
+
+type Matrix = [f32; 6];
+
+const IDENTITY: Matrix = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
+
+/// First one, then the other.
+fn then(a: Matrix, b: Matrix) -> Matrix {
+    [
+        a[0] * b[0] + a[1] * b[2],
+        a[0] * b[1] + a[1] * b[3],
+        a[2] * b[0] + a[3] * b[2],
+        a[2] * b[1] + a[3] * b[3],
+        a[4] * b[0] + a[5] * b[2] + b[4],
+        a[4] * b[1] + a[5] * b[3] + b[5],
+    ]
+}
+
+fn matrix(numbers: [&Number; 6]) -> Matrix {
+    numbers.map(Number::as_f32)
+}
+
+#[derive(Clone)]
+struct State {
+    ctm: Matrix,
+    font: Option<Rc<Font>>,
+    size: f32,
+    char_space: f32,
+    word_space: f32,
+    stretch: f32,
+    leading: f32,
+    rise: f32,
+}
+
+/// What marked content says of the text in it.
+#[derive(Default)]
+struct Mark {
+    artifact: bool,
+    /// The text that stands for all of it, until it was written.
+    replaced: Option<Option<String>>,
+}
+
+impl Reading {
+    /// The pieces of a page, in the order in which they are drawn.
+    pub(super) fn page(&mut self, page: &Page, budget: &mut Budget) -> Vec<Piece> {
+        let mut content = Vec::new();
+        let mut add = |stream: Stream| {
+            content.extend(budget.unpack(&stream).unwrap_or_default());
+            content.push(b'\n');
+        };
+        if let Some(stream) = page.raw().get::<Stream>("Contents") {
+            add(stream);
+        } else if let Some(streams) = page.raw().get::<Array>("Contents") {
+            streams.iter::<Stream>().for_each(add);
+        }
+        let ctm = match page.rotation() {
+            Rotation::None => IDENTITY,
+            Rotation::Horizontal => [0.0, -1.0, 1.0, 0.0, 0.0, 0.0],
+            Rotation::Flipped => [-1.0, 0.0, 0.0, -1.0, 0.0, 0.0],
+            Rotation::FlippedHorizontal => [0.0, 1.0, -1.0, 0.0, 0.0, 0.0],
+        };
+        let state = State {
+            ctm,
+            font: None,
+            size: 1.0,
+            char_space: 0.0,
+            word_space: 0.0,
+            stretch: 1.0,
+            leading: 0.0,
+            rise: 0.0,
+        };
+        self.run(&content, page.resources(), state, false, 0, budget);
+        std::mem::take(&mut self.pieces)
+    }
+
+    fn run(
+        &mut self,
+        content: &[u8],
+        resources: &Resources,
+        mut now: State,
+        artifact: bool,
+        depth: usize,
+        budget: &mut Budget,
+    ) {
+        let mut saved: Vec<State> = Vec::new();
+        let mut marks: Vec<Mark> = Vec::new();
+        let (mut line, mut text) = (IDENTITY, IDENTITY);
+        let mut operations = TypedIter::new(content);
+        while let Some(operation) = operations.next() {
+            use TypedInstruction as Op;
+            self.moved |= matches!(
+                operation,
+                Op::SetTextMatrix(_)
+                    | Op::NextLine(_)
+                    | Op::NextLineAndSetLeading(_)
+                    | Op::NextLineUsingLeading(_)
+                    | Op::NextLineAndShowText(_)
+                    | Op::ShowTextWithParameters(_)
+            );
+            match operation {
+                Op::SaveState(_) if saved.len() < MAX_SAVED => saved.push(now.clone()),
+                Op::RestoreState(_) => now = saved.pop().unwrap_or(now),
+                Op::Transform(m) => now.ctm = then(matrix([&m.0, &m.1, &m.2, &m.3, &m.4, &m.5]), now.ctm),
+                Op::BeginText(_) => (line, text) = (IDENTITY, IDENTITY),
+                Op::TextFont(font) => {
+                    now.size = font.1.as_f32();
+                    now.font = self.font(resources, font.0, budget);
+                }
+                Op::CharacterSpacing(n) => now.char_space = n.0.as_f32(),
+                Op::WordSpacing(n) => now.word_space = n.0.as_f32(),
+                Op::HorizontalScaling(n) => now.stretch = n.0.as_f32() / 100.0,
+                Op::TextLeading(n) => now.leading = n.0.as_f32(),
+                Op::TextRise(n) => now.rise = n.0.as_f32(),
+                Op::SetTextMatrix(m) => {
+                    line = matrix([&m.0, &m.1, &m.2, &m.3, &m.4, &m.5]);
+                    text = line;
+                }
+                Op::NextLine(n) => {
+                    line = then([1.0, 0.0, 0.0, 1.0, n.0.as_f32(), n.1.as_f32()], line);
+                    text = line;
+                }
+                Op::NextLineAndSetLeading(n) => {
+                    now.leading = -n.1.as_f32();
+                    line = then([1.0, 0.0, 0.0, 1.0, n.0.as_f32(), n.1.as_f32()], line);
+                    text = line;
+                }
+                Op::NextLineUsingLeading(_) => {
+                    line = then([1.0, 0.0, 0.0, 1.0, 0.0, -now.leading], line);
+                    text = line;
+                }
+                Op::ShowText(s) => self.show(s.0.as_bytes(), &now, &mut text, &mut marks, artifact),
+                Op::NextLineAndShowText(s) => {
+                    line = then([1.0, 0.0, 0.0, 1.0, 0.0, -now.leading], line);
+                    text = line;
+                    self.show(s.0.as_bytes(), &now, &mut text, &mut marks, artifact);
+                }
+                Op::ShowTextWithParameters(s) => {
+                    now.word_space = s.0.as_f32();
+                    now.char_space = s.1.as_f32();
+                    line = then([1.0, 0.0, 0.0, 1.0, 0.0, -now.leading], line);
+                    text = line;
+                    self.show(s.2.as_bytes(), &now, &mut text, &mut marks, artifact);
+                }
+                Op::ShowTexts(items) => {
+                    for item in items.0.iter::<Object>() {
+                        match item {
+                            Object::String(s) => self.show(s.as_bytes(), &now, &mut text, &mut marks, artifact),
+                            Object::Number(n) => {
+                                let shift = -n.as_f32() / 1000.0 * now.size * now.stretch;
+                                text = then([1.0, 0.0, 0.0, 1.0, shift, 0.0], text);
+                            }
+                            _ => {}
+                        }
+                    }
+                }
+                Op::BeginMarkedContent(tag) => {
+                    let artifact = tag.0.as_ref() == b"Artifact";
+                    marks.push(Mark { artifact, replaced: None });
+                }
+                Op::BeginMarkedContentWithProperties(tag) => {
+                    let properties = match tag.1 {
+                        Object::Dict(dict) => Some(dict.clone()),
+                        Object::Name(name) => resources.properties.get::<Dict>(name),
+                        _ => None,
+                    };
+                    let actual = properties.and_then(|p| p.get::<hayro_syntax::object::String>("ActualText"));
+                    let replaced = actual.map(|s| Some(super::text_string(s.as_bytes())));
+                    marks.push(Mark { artifact: tag.0.as_ref() == b"Artifact", replaced });
+                }
+                Op::EndMarkedContent(_) => {
+                    marks.pop();
+                }
+                Op::XObject(name) if depth < MAX_DEPTH => {
+                    let Some(form) = resources.x_objects.get::<Stream>(name.0) else { continue };
+                    if form.dict().get::<Name>("Subtype").is_none_or(|n| n.as_ref() != b"Form") {
+                        continue;
+                    }
+                    let Some(inner) = budget.unpack(&form) else { continue };
+                    let own = form.dict().get::<Dict>("Resources").map(Resources::new);
+                    let mut state = now.clone();
+                    if let Some(array) = form.dict().get::<Array>("Matrix") {
+                        let numbers: Vec<f32> = array.iter::<Number>().take(6).map(|n| n.as_f32()).collect();
+                        if let Ok(m) = Matrix::try_from(numbers) {
+                            state.ctm = then(m, state.ctm);
+                        }
+                    }
+                    let artifact = artifact || marks.iter().any(|m| m.artifact);
+                    self.run(&inner, own.as_ref().unwrap_or(resources), state, artifact, depth + 1, budget);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn font(&mut self, resources: &Resources, name: &Name, budget: &mut Budget) -> Option<Rc<Font>> {
+        let id = resources.fonts.get_ref(name).map(ObjectIdentifier::from);
+        if let Some(font) = id.and_then(|id| self.fonts.get(&id)) {
+            return Some(font.clone());
+        }
+        // A font that stands where it is used is read each time; this bounds how often.
+        budget.spend(1 << 10);
+        let dict = resources.fonts.get::<Dict>(name).filter(|_| !budget.is_spent())?;
+        let font = Rc::new(Font::read(&dict, budget));
+        if let Some(id) = id {
+            self.fonts.insert(id, font.clone());
+        }
+        Some(font)
+    }
+
+    fn show(&mut self, bytes: &[u8], now: &State, text: &mut Matrix, marks: &mut [Mark], artifact: bool) {
+        let Some(font) = now.font.clone() else { return };
+        let artifact = artifact || marks.iter().any(|m| m.artifact);
+        let mut replaced = marks.iter_mut().rev().find_map(|m| m.replaced.as_mut());
+        font.codes(bytes, |found, width, is_space| {
+            let all = then(*text, now.ctm);
+            let (scale_x, scale_y) = (all[0].hypot(all[1]), all[2].hypot(all[3]));
+            let advance = (width / 1000.0 * now.size + now.char_space + if is_space { now.word_space } else { 0.0 })
+                * now.stretch;
+            let (x, y) = (all[4] + now.rise * all[2], all[5] + now.rise * all[3]);
+            // Only what runs from left to right is read, not what is turned.
+            let upright = all[0] * now.size > 0.0 && all[1].abs() < 0.1 * all[0].abs();
+            *text = then([1.0, 0.0, 0.0, 1.0, advance, 0.0], *text);
+            match (&found, &mut replaced) {
+                (None, None) => self.unknown += 1,
+                _ => self.known += 1,
+            }
+            let is_finite = [x, y, advance, scale_x, scale_y].iter().all(|n| n.is_finite() && n.abs() < 1e6);
+            if !upright || !is_finite {
+                return;
+            }
+            let own = replaced.as_mut().map(|text| text.take().unwrap_or_default());
+            let text = own.as_deref().or(found).unwrap_or_default();
+            let size = (now.size * scale_y).abs();
+            // What spaces the letters of whole words out is no gap between them; for a letter or two it stands for a space.
+            let own_width = if bytes.len() > 3 { advance } else { advance - now.char_space * now.stretch };
+            let piece =
+                Piece { x0: x, x1: x + own_width * scale_x, y, size, bold: font.bold, artifact, text: String::new() };
+            self.put(piece, text);
+        });
+    }
+
+    /// Adds a letter: to the piece before, if it goes on there.
+    fn put(&mut self, letter: Piece, text: &str) {
+        let moved = std::mem::take(&mut self.moved);
+        let is_blank = text.chars().all(char::is_whitespace);
+        if let Some(last) = self.pieces.last_mut() {
+            let gap = letter.x0 - self.pen;
+            let widest = if is_blank || last.text.ends_with(' ') { STRETCHED } else { APART };
+            let goes_on = (letter.y - last.y).abs() < 0.1 * letter.size
+                && (letter.size - last.size).abs() < 0.1 * letter.size
+                && last.artifact == letter.artifact
+                && (-0.4..widest).contains(&(gap / letter.size.max(0.1)));
+            if goes_on {
+                // A mark, or the number of a footnote, may fill the room that is left for it.
+                let is_mark = moved
+                    && last.text.contains(|c: char| !c.is_alphabetic())
+                    && layout::mark(&last.text, true).is_some_and(|(_, rest)| rest.is_empty());
+                let is_number = moved
+                    && last.text.len() < 4
+                    && last.text.bytes().all(|b| b.is_ascii_digit())
+                    && text.starts_with(char::is_uppercase);
+                if (gap > SPACE * letter.size || is_mark || is_number) && !last.text.ends_with(' ') {
+                    last.text.push(' ');
+                }
+                push(&mut last.text, text);
+                self.pen = letter.x1;
+                if !is_blank {
+                    last.x1 = last.x1.max(letter.x1);
+                    last.bold &= letter.bold;
+                }
+                return;
+            }
+        }
+        if is_blank {
+            return;
+        }
+        self.pen = letter.x1;
+        let mut piece = letter;
+        push(&mut piece.text, text);
+        self.pieces.push(piece);
+    }
+}
+
+/// Adds text as it is read: ligatures as their letters, all spaces alike, bullets of picture fonts as bullets.
+fn push(all: &mut String, text: &str) {
+    for c in text.chars() {
+        match c {
+            'ﬀ' => all.push_str("ff"),
+            'ﬁ' => all.push_str("fi"),
+            'ﬂ' => all.push_str("fl"),
+            'ﬃ' => all.push_str("ffi"),
+            'ﬄ' => all.push_str("ffl"),
+            'ﬅ' | 'ﬆ' => all.push_str("st"),
+            '\u{e000}'..='\u{f8ff}' => all.push('•'),
+            '\u{200b}' | '\u{feff}' => {}
+            c if c.is_whitespace() => all.push(' '),
+            c if c.is_control() => {}
+            c => all.push(c),
+        }
+    }
+}
