@@ -284,11 +284,11 @@ fn one_bad_document_is_reported_and_the_rest_is_done() {
     desk.write("folder/a.txt", "We demand change.");
     desk.write("folder/b.txt", b"PK\x00\x01");
     desk.write("folder/c.csv", "id,body\n1,x\n");
-    desk.write("folder/d.pdf", "%PDF");
+    desk.write("folder/d.tiff", "II*");
     let run = desk.run(&["classify", "folder", "-o", "out.csv"]);
     assert_eq!((run.exit, run.stdout.as_str()), (1, ""));
     assert!(
-        run.stderr.contains("1 file was passed over, no format goes by that name: folder/d.pdf\n"),
+        run.stderr.contains("1 file was passed over, no format goes by that name: folder/d.tiff\n"),
         "{}",
         run.stderr
     );

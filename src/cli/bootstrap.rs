@@ -53,7 +53,7 @@ impl Bootstrap {
 
         let mut bootstrap = petition::bootstrap::Bootstrap::new(&taxonomy);
         let (mut n_documents, mut n_failed) = (0, listed.errors.len());
-        for document in documents(&listed.inputs, &options) {
+        for document in documents(&listed, &options) {
             match document {
                 Ok(document) => {
                     bootstrap.read(&document, !self.input.no_split);

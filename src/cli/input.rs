@@ -2,8 +2,8 @@
 
 use super::{RunArgs, say};
 use clap::{Args, ValueEnum};
-use petition::document::{Document, Format, Input, Inputs, ReadError, ReadOptions, list};
-use petition::record::RowFormat;
+use petition::document::{Document, Format, Inputs, Kind, Limits, ReadError, ReadOptions, Skipped, list};
+use petition::record::{Column, ForSheets, RowFormat, RowOptions};
 use std::path::{Path, PathBuf};
 
 /// Which documents.
@@ -24,6 +24,12 @@ pub struct InputArgs {
     /// Each row, or line of plain text, is one sentence already
     #[arg(long)]
     pub no_split: bool,
+    /// The most bytes of one document: of its text, and of its file where that is read whole; of one row or line, too
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_document_bytes)]
+    max_document_bytes: u64,
+    /// How many times its size a compressed file or archive may unpack to, beyond the first 64 MiB
+    #[arg(long, value_name = "TIMES", default_value_t = Limits::default().max_unpack_ratio)]
+    max_unpack_ratio: u64,
 }
 
 /// The formats of input.
@@ -34,6 +40,16 @@ enum InputFormat {
     Csv,
     Tsv,
     Jsonl,
+    Json,
+    Parquet,
+    Arrow,
+    Html,
+    Pdf,
+    Docx,
+    Odt,
+    Epub,
+    Eml,
+    Subtitles,
 }
 
 /// The formats of output.
@@ -41,16 +57,71 @@ enum InputFormat {
 pub enum OutputFormat {
     /// Comma-separated rows under a header
     Csv,
+    /// Tab-separated rows under a header
+    Tsv,
     /// A JSON object a line
     Jsonl,
+    /// Parquet, with typed columns
+    #[cfg(feature = "parquet")]
+    Parquet,
+    /// An Arrow file (Feather), with typed columns
+    #[cfg(feature = "parquet")]
+    Arrow,
 }
 
 impl From<OutputFormat> for RowFormat {
     fn from(format: OutputFormat) -> Self {
         match format {
             OutputFormat::Csv => Self::Csv,
+            OutputFormat::Tsv => Self::Tsv,
             OutputFormat::Jsonl => Self::JsonLines,
+            #[cfg(feature = "parquet")]
+            OutputFormat::Parquet => Self::Parquet,
+            #[cfg(feature = "parquet")]
+            OutputFormat::Arrow => Self::Arrow,
         }
+    }
+}
+
+/// How a table is written.
+#[derive(Args)]
+pub struct FormatArgs {
+    /// The form of the table [default: as the ending of FILE says, else csv]
+    #[arg(long, value_enum)]
+    format: Option<OutputFormat>,
+    /// In CSV and TSV, begin text with an apostrophe that a spreadsheet would take for a formula (=, +, -, @, tab, return)
+    #[arg(long)]
+    excel_safe: bool,
+    /// In CSV and TSV, begin with a byte order mark, by which Excel knows UTF-8
+    #[arg(long)]
+    bom: bool,
+}
+
+impl FormatArgs {
+    /// How rows are written, if `output` is the file.
+    pub fn rows(&self, columns: Vec<Column>, split: bool, output: Option<&Path>) -> anyhow::Result<RowOptions> {
+        let by_name = || match output?.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "tsv" | "tab" => Some(OutputFormat::Tsv),
+            "jsonl" | "ndjson" => Some(OutputFormat::Jsonl),
+            #[cfg(feature = "parquet")]
+            "parquet" => Some(OutputFormat::Parquet),
+            #[cfg(feature = "parquet")]
+            "arrow" | "feather" => Some(OutputFormat::Arrow),
+            _ => None,
+        };
+        let format = RowFormat::from(self.format.or_else(by_name).unwrap_or(OutputFormat::Csv));
+        for (flag, given) in [("--excel-safe", self.excel_safe), ("--bom", self.bom)] {
+            anyhow::ensure!(!given || format.delimiter().is_some(), "{flag} is for --format csv and tsv");
+        }
+        #[cfg(feature = "parquet")]
+        anyhow::ensure!(
+            !matches!(format, RowFormat::Parquet | RowFormat::Arrow)
+                || output.is_some_and(|o| o != Path::new("-"))
+                || !std::io::IsTerminal::is_terminal(&std::io::stdout()),
+            "this form is not for a terminal; name a file with -o"
+        );
+        let sheets = ForSheets { no_formulas: self.excel_safe, bom: self.bom };
+        Ok(RowOptions { format, columns, split, sheets })
     }
 }
 
@@ -71,12 +142,23 @@ impl InputArgs {
             InputFormat::Csv => Format::Csv,
             InputFormat::Tsv => Format::Tsv,
             InputFormat::Jsonl => Format::JsonLines,
+            InputFormat::Json => Format::Json,
+            InputFormat::Parquet => Format::Parquet,
+            InputFormat::Arrow => Format::Arrow,
+            InputFormat::Html => Format::Html,
+            InputFormat::Pdf => Format::Pdf,
+            InputFormat::Docx => Format::Docx,
+            InputFormat::Odt => Format::Odt,
+            InputFormat::Epub => Format::Epub,
+            InputFormat::Eml => Format::Email,
+            InputFormat::Subtitles => Format::Subtitles,
         });
         ReadOptions {
             format,
             text_column: self.text_column.clone(),
             id_column: self.id_column.clone(),
             lines: self.no_split,
+            limits: Limits { max_document_bytes: self.max_document_bytes, max_unpack_ratio: self.max_unpack_ratio },
         }
     }
 
@@ -86,16 +168,19 @@ impl InputArgs {
         for error in &listed.errors {
             say(&format!("error: {error}"));
         }
-        if !listed.skipped.is_empty() {
-            let (n, first) = (listed.skipped.len(), listed.skipped[0].display());
+        let unknown = || listed.skipped().filter(|(_, why)| *why == Skipped::UnknownFormat);
+        if let Some((first, _)) = unknown().next() {
+            let (n, first) = (unknown().count(), first.display());
             let (what, more) = if n == 1 { ("file was", "") } else { ("files were", " …") };
             run.note(&format!("{n} {what} passed over, no format goes by that name: {first}{more}"));
         }
         anyhow::ensure!(
-            !listed.inputs.is_empty() || !listed.errors.is_empty(),
-            "no documents found; petition reads .txt, .md, .csv, .tsv and .jsonl files"
+            !listed.is_empty() || !listed.errors.is_empty(),
+            "no documents found; petition reads {}, compressed (.gz, .zst) and in archives (.zip, .tar) too",
+            Format::endings()
         );
-        for input in listed.inputs.iter().filter(|i| i.named && i.path.is_some() && i.format.has_columns()) {
+        let has_columns = |kind| matches!(kind, Kind::Document(format) if format.has_columns());
+        for input in listed.iter().filter(|i| i.named && i.path.is_some() && has_columns(i.kind)) {
             drop(input.open(options)?);
         }
         Ok(listed)
@@ -104,7 +189,7 @@ impl InputArgs {
 
 /// All documents of all inputs, in order; an input that cannot be opened is one error.
 pub fn documents<'i>(
-    inputs: &'i [Input],
+    inputs: &'i Inputs,
     options: &'i ReadOptions,
 ) -> impl Iterator<Item = Result<Document, ReadError>> + 'i {
     inputs.iter().flat_map(|input| match input.open(options) {

@@ -13,11 +13,13 @@ mod export;
 mod import;
 mod info;
 mod input;
+mod meta;
 mod models;
 mod output;
 mod progress;
 mod promote;
 mod queue;
+mod reading;
 mod review;
 mod rollback;
 mod split;
@@ -97,6 +99,13 @@ enum Exit {
 
 /// Parses the arguments, runs the command, says what went wrong.
 pub fn main() -> ExitCode {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        // What a reader of documents does with a broken one is told as an error of that document.
+        if !petition::document::fence::is_fenced() {
+            report(panic);
+        }
+    }));
     let result = match Cli::parse().command {
         Command::Classify(command) => command.run(),
         Command::Split(command) => command.run(),

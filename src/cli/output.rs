@@ -3,7 +3,7 @@
 
 use anyhow::Context;
 use std::fs::File;
-use std::io::{BufWriter, StdoutLock, Write};
+use std::io::{BufWriter, Seek, SeekFrom, StdoutLock, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
@@ -15,6 +15,15 @@ pub enum Output {
     Device(BufWriter<File>),
     /// A file to be.
     File(BufWriter<NamedTempFile>, PathBuf),
+    /// A file to be that is gone on with if the program is stopped: what there is of it, its name until then, its name.
+    Part(BufWriter<File>, PathBuf, PathBuf),
+}
+
+/// The name of a file that is not whole yet.
+pub fn part_name(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    name.into()
 }
 
 impl Output {
@@ -38,6 +47,36 @@ impl Output {
         Ok(Self::File(BufWriter::with_capacity(1 << 16, file), path.to_owned()))
     }
 
+    /// Opens what there is of a file, as far as `n_bytes`, and holds it for this program alone.
+    pub fn open_part(path: &Path, n_bytes: u64) -> anyhow::Result<Self> {
+        let part = part_name(path);
+        let name = || part.display().to_string();
+        let mut file =
+            File::options().read(true).write(true).create(true).truncate(false).open(&part).with_context(name)?;
+        file.try_lock().map_err(|_| anyhow::anyhow!("{}: is in use by another petition", name()))?;
+        file.set_len(n_bytes).with_context(name)?;
+        file.seek(SeekFrom::End(0)).with_context(name)?;
+        Ok(Self::Part(BufWriter::with_capacity(1 << 16, file), part, path.to_owned()))
+    }
+
+    /// Brings all that was written to the disk.
+    pub fn sync(&mut self) -> std::io::Result<()> {
+        self.flush()?;
+        match self {
+            Self::Part(out, ..) => out.get_ref().sync_data(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Where a file stands until it has its name.
+    pub fn place(&self) -> Option<&Path> {
+        match self {
+            Self::File(out, _) => Some(out.get_ref().path()),
+            Self::Part(_, part, _) => Some(part),
+            Self::Stdout(_) | Self::Device(_) => None,
+        }
+    }
+
     /// Writes what is left and gives a file its name.
     pub fn finish(self) -> anyhow::Result<()> {
         match self {
@@ -49,6 +88,11 @@ impl Output {
                 file.as_file().sync_all().with_context(name)?;
                 file.persist(&path).with_context(name)?;
                 Ok(())
+            }
+            Self::Part(mut out, part, path) => {
+                let name = || path.display().to_string();
+                out.flush().and_then(|()| out.get_ref().sync_all()).with_context(name)?;
+                std::fs::rename(&part, &path).with_context(name)
             }
         }
     }
@@ -79,6 +123,7 @@ impl Write for Output {
             Self::Stdout(out) => out.write(bytes),
             Self::Device(out) => out.write(bytes),
             Self::File(out, _) => out.write(bytes),
+            Self::Part(out, ..) => out.write(bytes),
         }
     }
 
@@ -87,6 +132,7 @@ impl Write for Output {
             Self::Stdout(out) => out.flush(),
             Self::Device(out) => out.flush(),
             Self::File(out, _) => out.flush(),
+            Self::Part(out, ..) => out.flush(),
         }
     }
 }

@@ -64,6 +64,13 @@ impl Progress {
         }
     }
 
+    /// So many of so many files are read.
+    pub fn files(&self, done: usize, total: usize) {
+        if let Self::Bar(bar) = self {
+            bar.set_message(format!("{done}/{total} files"));
+        }
+    }
+
     /// The work is done; a bar goes away.
     pub fn finish(&self) {
         if let Self::Bar(bar) = self {
@@ -74,7 +81,7 @@ impl Progress {
 
 fn bar(unit: Unit, total: u64) -> ProgressBar {
     let template = match unit {
-        Unit::Bytes => "{wide_bar} {bytes}/{total_bytes} {bytes_per_sec} eta {eta}",
+        Unit::Bytes => "{wide_bar} {msg} {bytes}/{total_bytes} {bytes_per_sec} eta {eta}",
         Unit::Steps => "{wide_bar} {pos}/{len} steps, {elapsed}",
     };
     let bar = ProgressBar::new(total);

@@ -1,7 +1,7 @@
 //! `petition queue`: documents → a file of the sentences that a person should label next.
 
 use super::input::InputArgs;
-use super::table::{self, complain};
+use super::table::{complain, over_documents};
 use super::{Exit, ModelArgs, RunArgs};
 use clap::{Args, ValueEnum};
 use petition::batch::Summary;
@@ -70,10 +70,10 @@ impl Queue {
             split: !self.input.no_split,
         };
         let mut told = String::new();
-        let exit = table::write(&self.input, self.output.as_deref(), &self.run, |documents, table| {
-            let queue = choose(&model, documents, &labelled, &options, &mut complain, &mut table.progress)?;
+        let exit = over_documents(&self.input, self.output.as_deref(), &self.run, |documents, output, progress| {
+            let queue = choose(&model, documents, &labelled, &options, &mut complain, progress)?;
             if queue.summary.n_documents > 0 {
-                write(&queue.rows, model.taxonomy(), &mut table.output)?;
+                write(&queue.rows, model.taxonomy(), output)?;
             }
             let chosen =
                 ChosenFor::ALL.map(|reason| format!("{} {}", queue.n_chosen(reason), reason.name())).join(", ");

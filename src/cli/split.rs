@@ -1,24 +1,22 @@
 //! `petition split`: documents → a table of sentences, without labels.
 
-use super::input::{InputArgs, OutputFormat};
-use super::table::{self, complain};
+use super::input::{FormatArgs, InputArgs};
+use super::table::{Job, TableArgs, known_of_some};
 use super::{Exit, RunArgs};
 use clap::Args;
 use petition::batch;
-use petition::record::{Column, RowOptions};
-use std::path::PathBuf;
+use petition::record::{Column, RowOptions, split_header};
+use serde_json::{Map, Value, json};
 
 /// Cut files and folders into sentences.
 #[derive(Args)]
 pub struct Split {
     #[command(flatten)]
     input: InputArgs,
-    /// Where the table goes [default: standard output]
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
-    /// The form of the table
-    #[arg(long, value_enum, default_value_t = OutputFormat::Csv)]
-    format: OutputFormat,
+    #[command(flatten)]
+    table: TableArgs,
+    #[command(flatten)]
+    format: FormatArgs,
     #[command(flatten)]
     run: RunArgs,
 }
@@ -27,10 +25,36 @@ impl Split {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<Exit> {
         self.run.start()?;
-        let rows =
-            RowOptions { format: self.format.into(), columns: Column::PLACE.to_vec(), split: !self.input.no_split };
-        table::write(&self.input, self.output.as_deref(), &self.run, |documents, table| {
-            batch::split(documents, &rows, &mut table.output, &mut complain, &mut table.progress)
-        })
+        let options = self.input.options();
+        let listed = self.input.list(&options, &self.run)?;
+        if let Some(exit) = self.table.dry_run(&listed, &options)? {
+            return Ok(exit);
+        }
+        let columns = Column::PLACE.into_iter().chain(known_of_some(&listed)).collect();
+        let rows = self.format.rows(columns, !self.input.no_split, self.table.path())?;
+        let said = said(&rows, |column| column.plain_name().to_owned());
+        let job = Job {
+            listed: &listed,
+            options: &options,
+            run: &self.run,
+            rows: &rows,
+            said,
+            model: None,
+            header: split_header(&rows),
+        };
+        self.table.write(job, |documents, header, sink| batch::split_into(documents, &rows, header, sink))
+    }
+}
+
+/// What is said of the rows beside a table.
+pub fn said(rows: &RowOptions, name: impl Fn(Column) -> String) -> Map<String, Value> {
+    let columns: Vec<String> = rows.columns.iter().map(|&column| name(column)).collect();
+    let command: Vec<String> = std::env::args().skip(1).collect();
+    let said = json!({
+        "petition": env!("CARGO_PKG_VERSION"), "command": command, "columns": columns, "split": rows.split,
+    });
+    match said {
+        Value::Object(said) => said,
+        _ => Map::new(),
     }
 }

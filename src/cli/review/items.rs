@@ -85,7 +85,7 @@ fn read_documents(input: &InputArgs, run: &RunArgs) -> anyhow::Result<Vec<Item>>
     let options = input.options();
     let listed = input.list(&options, run)?;
     let mut items = Vec::new();
-    for document in documents(&listed.inputs, &options) {
+    for document in documents(&listed, &options) {
         match document {
             Ok(document) => {
                 let sentences = in_context(&document, !input.no_split).into_iter();
