@@ -1,6 +1,7 @@
 //! What commands that read documents share: the paths and how they are read.
 
 use super::{RunArgs, say};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use petition::document::{Document, Format, Inputs, Kind, Limits, ReadError, ReadOptions, Skipped, list};
 use petition::record::{Column, ForSheets, RowFormat, RowOptions};
@@ -13,8 +14,8 @@ pub struct InputArgs {
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Read all inputs as this, whatever their names say [default: by name, else txt]
-    #[arg(long, value_enum, value_name = "FORMAT")]
-    input_format: Option<InputFormat>,
+    #[arg(long, value_name = "FORMAT", value_parser = input_format())]
+    input_format: Option<Format>,
     /// The column that holds the text
     #[arg(long, value_name = "NAME", default_value = "text")]
     text_column: String,
@@ -32,24 +33,10 @@ pub struct InputArgs {
     max_unpack_ratio: u64,
 }
 
-/// The formats of input.
-#[derive(Clone, Copy, ValueEnum)]
-enum InputFormat {
-    Txt,
-    Md,
-    Csv,
-    Tsv,
-    Jsonl,
-    Json,
-    Parquet,
-    Arrow,
-    Html,
-    Pdf,
-    Docx,
-    Odt,
-    Epub,
-    Eml,
-    Subtitles,
+/// Reads the name of a format of input.
+fn input_format() -> impl TypedValueParser<Value = Format> {
+    let of_name = |name: String| Format::all().find(|format| format.name() == name).ok_or("no such format");
+    PossibleValuesParser::new(Format::all().map(Format::name)).try_map(of_name)
 }
 
 /// The formats of output.
@@ -136,25 +123,8 @@ impl InputArgs {
 
     /// How inputs are read.
     pub fn options(&self) -> ReadOptions {
-        let format = self.input_format.map(|format| match format {
-            InputFormat::Txt => Format::Text,
-            InputFormat::Md => Format::Markdown,
-            InputFormat::Csv => Format::Csv,
-            InputFormat::Tsv => Format::Tsv,
-            InputFormat::Jsonl => Format::JsonLines,
-            InputFormat::Json => Format::Json,
-            InputFormat::Parquet => Format::Parquet,
-            InputFormat::Arrow => Format::Arrow,
-            InputFormat::Html => Format::Html,
-            InputFormat::Pdf => Format::Pdf,
-            InputFormat::Docx => Format::Docx,
-            InputFormat::Odt => Format::Odt,
-            InputFormat::Epub => Format::Epub,
-            InputFormat::Eml => Format::Email,
-            InputFormat::Subtitles => Format::Subtitles,
-        });
         ReadOptions {
-            format,
+            format: self.input_format,
             text_column: self.text_column.clone(),
             id_column: self.id_column.clone(),
             lines: self.no_split,

@@ -44,7 +44,7 @@ pub(super) fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Document
     reading.document(Xml::new(name, FORMAT, DOCUMENT, &text))?;
     drop(text);
     if let Some(text) = zipped.text("docProps/core.xml")? {
-        reading.core(Xml::new(name, FORMAT, "docProps/core.xml", &text))?;
+        reading.office.title_of(Xml::new(name, FORMAT, "docProps/core.xml", &text))?;
     }
     reading.office.finish()
 }
@@ -482,19 +482,6 @@ impl Reading<'_> {
         }
         let kind = if list.is_some() { Kind::Item(level, mark) } else { Kind::Paragraph };
         self.office.close_paragraph(kind)
-    }
-
-    /// What a document says of itself.
-    fn core(&mut self, mut xml: Xml) -> Result<(), ReadError> {
-        while let Some(node) = xml.next()? {
-            if let Node::Open(element) = node
-                && element.name() == "title"
-            {
-                let title = xml.text()?;
-                self.office.title_if_none(&title);
-            }
-        }
-        Ok(())
     }
 }
 

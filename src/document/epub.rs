@@ -2,13 +2,13 @@
 
 use super::html;
 use super::outline::Outline;
+use super::zipped::Zipped;
 use super::{Document, Limits, ReadError};
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 use std::collections::{HashMap, HashSet};
-use std::io::{Cursor, Read};
-use zip::ZipArchive;
-use zip::result::ZipError;
+
+const FORMAT: &str = "EPUB";
 
 /// Reads one book.
 pub(super) fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Document, ReadError> {
@@ -41,19 +41,16 @@ pub(super) fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Document
     outline.finish()
 }
 
-/// The archive, and how much more of it may be unpacked.
+/// The archive.
 struct Book<'b> {
     name: &'b str,
-    archive: ZipArchive<Cursor<&'b [u8]>>,
-    limit: u64,
-    left: u64,
+    archive: Zipped<'b>,
 }
 
 impl<'b> Book<'b> {
     fn open(name: &'b str, bytes: &'b [u8], limits: &Limits) -> Result<Self, ReadError> {
-        let limit = limits.max_document_bytes;
-        match ZipArchive::new(Cursor::new(bytes)) {
-            Ok(archive) => Ok(Self { name, archive, limit, left: limit }),
+        match Zipped::open(name, FORMAT, bytes, limits) {
+            Ok(archive) => Ok(Self { name, archive }),
             Err(_) => Err(broken(name, "it is no zip archive, or a part of it is missing")),
         }
     }
@@ -64,35 +61,17 @@ impl<'b> Book<'b> {
 
     /// A file of the archive as text.
     fn text(&mut self, path: &str) -> Result<String, ReadError> {
-        let name = self.name;
-        let damaged = |e: &dyn std::fmt::Display| broken(name, &format!("{path} cannot be unpacked ({e})"));
-        let file = match self.archive.by_name(path) {
-            Ok(file) => file,
-            Err(ZipError::FileNotFound) => return Err(broken(self.name, &format!("{path} is missing"))),
-            Err(ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) | ZipError::InvalidPassword) => {
-                return Err(ReadError::Locked { path: self.name.to_owned() });
-            }
-            Err(e) => return Err(damaged(&e)),
-        };
-        // The size that an archive declares can be wrong; what comes out is counted.
-        let mut bytes = Vec::new();
-        file.take(self.left.saturating_add(1)).read_to_end(&mut bytes).map_err(|e| damaged(&e))?;
-        match self.left.checked_sub(bytes.len() as u64) {
-            Some(left) => self.left = left,
-            None => return Err(ReadError::TooLarge { path: self.name.to_owned(), limit: self.limit }),
-        }
-        Ok(html::decoded(&bytes))
+        let bytes = self.archive.bytes(path)?;
+        Ok(html::decoded(&bytes.ok_or_else(|| self.broken(&format!("{path} is missing")))?))
     }
 
     /// The files that are enciphered, as those of books that were bought are; fonts often are, which does no harm.
     fn locked(&mut self) -> Result<HashSet<String>, ReadError> {
         const PATH: &str = "META-INF/encryption.xml";
-        if self.archive.index_for_name(PATH).is_none() {
-            return Ok(HashSet::new());
-        }
         let mut locked = HashSet::new();
+        let Some(list) = self.archive.bytes(PATH)? else { return Ok(locked) };
         // A broken list locks nothing: what is enciphered is no text and fails by itself.
-        let _ = each_event(&self.text(PATH)?, |event| {
+        let _ = each_event(&html::decoded(&list), |event| {
             if let Event::Start(e) | Event::Empty(e) = event
                 && e.local_name().into_inner() == "CipherReference"
                 && let Some(uri) = attribute(e, "URI")
@@ -105,7 +84,7 @@ impl<'b> Book<'b> {
 }
 
 fn broken(name: &str, message: &str) -> ReadError {
-    ReadError::Broken { path: name.to_owned(), format: "EPUB", message: message.to_owned() }
+    ReadError::Broken { path: name.to_owned(), format: FORMAT, message: message.to_owned() }
 }
 
 /// Visits what an XML text is made of.
@@ -239,6 +218,7 @@ fn resolved(folder: &str, link: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Cursor;
     use std::io::Write;
     use zip::write::SimpleFileOptions;
 

@@ -402,17 +402,20 @@ impl Input {
         watch: impl FnOnce(Box<dyn Read + Send>) -> Box<dyn Read + Send>,
     ) -> Result<Documents, ReadError> {
         let io = |source| ReadError::Io { path: self.name.clone(), source };
-        let (name, by_name) = (self.name.clone(), Some(self.kind));
-        let opening = Opening { name, by_name, within: false, options: Arc::new(options.clone()) };
         let bytes: Box<dyn Read + Send> = match &self.path {
             Some(path) => Box::new(File::open(path).map_err(io)?),
             None => Box::new(std::io::stdin()),
         };
-        opening.open(watch(bytes), self.path.as_deref(), 0)
+        self.opening(options).open(watch(bytes), self.path.as_deref(), 0)
     }
 }
 
 impl Input {
+    fn opening(&self, options: &ReadOptions) -> Opening {
+        let (name, options) = (self.name.clone(), Arc::new(options.clone()));
+        Opening { name, by_name: Some(self.kind), within: false, options }
+    }
+
     /// What the input holds: how it is packed, and what is in it as far as its first bytes and its name tell.
     ///
     /// # Errors
@@ -420,8 +423,7 @@ impl Input {
     pub fn recognise(&self, options: &ReadOptions) -> Result<Vec<Kind>, ReadError> {
         let io = |source| ReadError::Io { path: self.name.clone(), source };
         let Some(path) = &self.path else { return Ok(vec![self.kind]) };
-        let (name, by_name) = (self.name.clone(), Some(self.kind));
-        let opening = Opening { name, by_name, within: false, options: Arc::new(options.clone()) };
+        let opening = self.opening(options);
         let mut bytes: Box<dyn Read + Send> = Box::new(File::open(path).map_err(io)?);
         let mut kinds = Vec::new();
         loop {

@@ -48,7 +48,7 @@ pub(super) fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Document
     reading.body(xml)?;
     drop(text);
     if let Some(text) = zipped.text("meta.xml")? {
-        reading.meta(Xml::new(name, FORMAT, "meta.xml", &text))?;
+        reading.office.title_of(Xml::new(name, FORMAT, "meta.xml", &text))?;
     }
     reading.office.finish()
 }
@@ -321,19 +321,6 @@ impl Reading<'_> {
             }
             Part::Other => Ok(()),
         }
-    }
-
-    /// What a document says of itself.
-    fn meta(&mut self, mut xml: Xml) -> Result<(), ReadError> {
-        while let Some(node) = xml.next()? {
-            if let Node::Open(element) = node
-                && element.name() == "title"
-            {
-                let title = xml.text()?;
-                self.office.title_if_none(&title);
-            }
-        }
-        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! What word processors' formats have in common: paragraphs, tables within tables and text boxes within paragraphs → an outline.
 
 use super::outline::{Outline, in_one_line};
+use super::xml::{Node, Xml};
 use super::{Document, Limits, ReadError};
 
 /// What a paragraph is.
@@ -129,11 +130,19 @@ impl<'l> Office<'l> {
         self.place(row)
     }
 
-    /// The title, for a document that has no paragraph that is one.
-    pub(super) fn title_if_none(&mut self, title: &str) {
-        if !self.has_title {
-            self.outline.title(title);
+    /// The title that a document's properties tell, for one that has no paragraph that is one.
+    pub(super) fn title_of(&mut self, mut properties: Xml) -> Result<(), ReadError> {
+        while let Some(node) = properties.next()? {
+            if let Node::Open(element) = node
+                && element.name() == "title"
+            {
+                let title = properties.text()?;
+                if !self.has_title {
+                    self.outline.title(&title);
+                }
+            }
         }
+        Ok(())
     }
 
     /// When it was published, as it says itself.
