@@ -46,8 +46,10 @@ pub fn split(text: &str) -> Vec<Sentence<'_>> {
     for block in blocks(text) {
         nested = nested.filter(|&(style, _)| block.style.is_some_and(|s| s != style));
         let of_list = block.style.and(nested.map(|(_, lead)| lead).or(lead));
-        let mut number: Option<usize> = None;
-        for piece in (English {}).segment(block.text) {
+        // A paragraph that begins with a mark such as `(a)` is no single sentence for that.
+        let marked = list_number(block.text).filter(|&at| block.text[at..].contains(char::is_alphanumeric));
+        let mut number = marked.map(|_| offset(text, block.text));
+        for piece in (English {}).segment(&block.text[marked.unwrap_or(0)..]) {
             let mut whole = trimmed(text, piece);
             if whole.is_empty() {
                 continue;
@@ -247,6 +249,7 @@ fn list_items(sentence: &str) -> Vec<&str> {
     };
     let behind = &items[1..];
     let is_list = items[0].split_whitespace().count() >= 3
+        && items[0].contains(char::is_alphanumeric)
         && behind.iter().all(is_item)
         && (behind.len() >= 2 || behind.iter().all(|item| opens_with_measure(item)));
     if is_list { items } else { vec![sentence] }
@@ -278,6 +281,11 @@ mod tests {
                 "(a) the date;\n(b) the place; and\n(c) the name.",
                 vec!["(a) the date;", "(b) the place; and", "(c) the name."],
             ),
+            (
+                "(c) The board publishes it in thirty days. It may not wait.",
+                vec!["(c) The board publishes it in thirty days.", "It may not wait."],
+            ),
+            ("1. Ban it. It kills.\n\n2.", vec!["1. Ban it.", "It kills.", "2."]),
             ("We ask: 1. Ban it. 2. Fund that.", vec!["We ask:", "1. Ban it.", "2. Fund that."]),
             ("***\n\nText.\n\n---", vec!["Text."]),
             ("-5 degrees", vec!["-5 degrees"]),
@@ -325,6 +333,7 @@ mod tests {
             "Members are Ann Lund, mayor of Elm; Bo Rask, chief of Ash; and Cy Holt of Oak.",
             "Studies (one in 2010; another in 2012; and a third) agree.",
             "It was late; nobody minded much.",
+            ": - * ; end of it",
         ] {
             assert_eq!(texts(text), [text]);
         }

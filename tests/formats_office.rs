@@ -8,7 +8,7 @@ use petition::document::{ReadOptions, list};
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
 
-const SOUND: [&str; 9] = [
+const SOUND: [&str; 10] = [
     "docx/libreoffice.docx",
     "docx/pandoc.docx",
     "odt/libreoffice.odt",
@@ -18,6 +18,7 @@ const SOUND: [&str; 9] = [
     "pdf/groff.pdf",
     "pdf/ghostscript.pdf",
     "pdf/owner.pdf",
+    "pdf/bill.pdf",
 ];
 
 fn fixture(name: &str) -> String {
@@ -69,6 +70,11 @@ fn an_article_by_pandoc_is_the_same_in_docx_and_odt_and_printed() {
     let mut printed = sentences("pdf/chromium.pdf");
     assert_eq!(printed.pop().as_deref(), Some("1. The department last published such a report in 2019."));
     assert_eq!(docx, printed);
+}
+
+#[test]
+fn a_bill_is_read_without_the_numbers_of_its_lines() {
+    insta::assert_snapshot!("bill", sentences("pdf/bill.pdf").join("\n"));
 }
 
 #[test]

@@ -26,6 +26,10 @@ ps2pdf "$work/report.ps" pdf/ghostscript.pdf
 groff -ms -Tpdf source/report.ms >"$work/groff.pdf"
 qpdf --recompress-flate --compression-level=9 "$work/groff.pdf" pdf/groff.pdf
 
+# Lines that are numbered in the margin.
+office pdf source/bill.fodt
+qpdf --recompress-flate --compression-level=9 "$work/bill.pdf" pdf/bill.pdf
+
 # Without text, and locked.
 chromium --headless=new --no-sandbox --window-size=200,100 --screenshot="$work/scan.png" data:text/html,Minutes 2>/dev/null
 img2pdf "$work/scan.png" -o pdf/scan.pdf

@@ -2,7 +2,7 @@
 
 use super::Budget;
 use super::font::Font;
-use super::layout;
+use super::paragraphs::mark;
 use hayro_syntax::content::TypedIter;
 use hayro_syntax::content::ops::TypedInstruction;
 use hayro_syntax::object::{Array, Dict, Name, Number, Object, ObjectIdentifier, Stream};
@@ -15,6 +15,10 @@ const MAX_DEPTH: usize = 12;
 
 /// Saved states; people's files have ten or so.
 const MAX_SAVED: usize = 512;
+
+/// Flags of annotations that are not shown. Source: ISO 32000-2, table 167.
+const HIDDEN: i64 = 1 << 1;
+const NO_VIEW: i64 = 1 << 5;
 
 /// A gap wider than this share of the font's size is a space between words, and one wider than `APART` ends a piece. Words of
 /// justified text are 0.2 and more apart, letters of a word hardly 0.1.
@@ -36,6 +40,8 @@ pub(super) struct Piece {
     pub(super) bold: bool,
     /// Marked as no part of the text, such as a running header.
     pub(super) artifact: bool,
+    /// Quarters of a turn by which it is turned to the left; the places are those before the turn.
+    pub(super) turn: u8,
     pub(super) text: String,
 }
 
@@ -71,6 +77,23 @@ fn then(a: Matrix, b: Matrix) -> Matrix {
 
 fn matrix(numbers: [&Number; 6]) -> Matrix {
     numbers.map(Number::as_f32)
+}
+
+/// An array of so many numbers.
+fn numbers<const N: usize>(dict: &Dict, key: &str) -> Option<[f32; N]> {
+    let numbers: Vec<f32> = dict.get::<Array>(key)?.iter::<Number>().take(N).map(|n| n.as_f32()).collect();
+    numbers.try_into().ok()
+}
+
+/// The upright box around a box that a matrix moves: left, bottom, right, top.
+fn moved(corners: [f32; 4], m: Matrix) -> [f32; 4] {
+    let [x0, y0, x1, y1] = corners;
+    let points =
+        [(x0, y0), (x0, y1), (x1, y0), (x1, y1)].map(|(x, y)| (x * m[0] + y * m[2] + m[4], x * m[1] + y * m[3] + m[5]));
+    let (xs, ys) = (points.map(|p| p.0), points.map(|p| p.1));
+    let (least, most) =
+        (|n: [f32; 4]| n.into_iter().fold(f32::MAX, f32::min), |n: [f32; 4]| n.into_iter().fold(f32::MIN, f32::max));
+    [least(xs), least(ys), most(xs), most(ys)]
 }
 
 #[derive(Clone)]
@@ -122,8 +145,68 @@ impl Reading {
             leading: 0.0,
             rise: 0.0,
         };
-        self.run(&content, page.resources(), state, false, 0, budget);
-        std::mem::take(&mut self.pieces)
+        self.run(&content, page.resources(), state.clone(), false, 0, budget);
+        self.annotations(page, &state, budget);
+        self.most_of_one_turn()
+    }
+
+    /// What is filled into the fields of a form, and what is written upon the page, is drawn as such forms.
+    fn annotations(&mut self, page: &Page, state: &State, budget: &mut Budget) {
+        let Some(all) = page.raw().get::<Array>("Annots") else { return };
+        for annotation in all.iter::<Dict>() {
+            budget.spend(1 << 6);
+            let kind = annotation.get::<Name>("Subtype");
+            let is_text = matches!(kind.as_deref(), Some(b"Widget" | b"FreeText"));
+            let flags = annotation.get::<Number>("F").map_or(0, |n| n.as_i64());
+            if !is_text || flags & (HIDDEN | NO_VIEW) != 0 || budget.is_spent() {
+                continue;
+            }
+            let Some(looks) = annotation.get::<Dict>("AP") else { continue };
+            let of_state = || looks.get::<Dict>("N")?.get::<Stream>(annotation.get::<Name>("AS")?);
+            let Some(form) = looks.get::<Stream>("N").or_else(of_state) else { continue };
+            let (Some(place), Some(bounds)) = (numbers(&annotation, "Rect"), numbers(form.dict(), "BBox")) else {
+                continue;
+            };
+            // The box of the form, moved by its matrix, fills the place. Source: ISO 32000-2, 12.5.5.
+            let own = numbers(form.dict(), "Matrix").unwrap_or(IDENTITY);
+            let [[x0, y0, x1, y1], [to_x0, to_y0, to_x1, to_y1]] = [moved(bounds, own), moved(place, IDENTITY)];
+            let stretch = |from: f32, to: f32| if from > 0.0 { to / from } else { 1.0 };
+            let (scale_x, scale_y) = (stretch(x1 - x0, to_x1 - to_x0), stretch(y1 - y0, to_y1 - to_y0));
+            let fit = [scale_x, 0.0, 0.0, scale_y, to_x0 - x0 * scale_x, to_y0 - y0 * scale_y];
+            let state = State { ctm: then(fit, state.ctm), ..state.clone() };
+            self.moved = true;
+            self.form(&form, page.resources(), state, false, 0, budget);
+        }
+    }
+
+    /// Of the pieces of a page those that are turned as most of its letters are; what runs up a margin is not read.
+    fn most_of_one_turn(&mut self) -> Vec<Piece> {
+        let mut letters = [0; 4];
+        for piece in &self.pieces {
+            letters[usize::from(piece.turn)] += piece.text.len();
+        }
+        let most = (0..4).rev().max_by_key(|&turn| letters[turn]).unwrap_or(0);
+        let mut pieces = std::mem::take(&mut self.pieces);
+        pieces.retain(|piece| usize::from(piece.turn) == most);
+        pieces
+    }
+
+    /// Draws a form.
+    fn form(
+        &mut self,
+        form: &Stream,
+        resources: &Resources,
+        mut state: State,
+        artifact: bool,
+        depth: usize,
+        budget: &mut Budget,
+    ) {
+        let Some(content) = budget.unpack(form) else { return };
+        let own = form.dict().get::<Dict>("Resources").map(Resources::new);
+        if let Some(matrix) = numbers(form.dict(), "Matrix") {
+            state.ctm = then(matrix, state.ctm);
+        }
+        self.run(&content, own.as_ref().unwrap_or(resources), state, artifact, depth + 1, budget);
     }
 
     fn run(
@@ -228,17 +311,8 @@ impl Reading {
                     if form.dict().get::<Name>("Subtype").is_none_or(|n| n.as_ref() != b"Form") {
                         continue;
                     }
-                    let Some(inner) = budget.unpack(&form) else { continue };
-                    let own = form.dict().get::<Dict>("Resources").map(Resources::new);
-                    let mut state = now.clone();
-                    if let Some(array) = form.dict().get::<Array>("Matrix") {
-                        let numbers: Vec<f32> = array.iter::<Number>().take(6).map(|n| n.as_f32()).collect();
-                        if let Ok(m) = Matrix::try_from(numbers) {
-                            state.ctm = then(m, state.ctm);
-                        }
-                    }
                     let artifact = artifact || marks.iter().any(|m| m.artifact);
-                    self.run(&inner, own.as_ref().unwrap_or(resources), state, artifact, depth + 1, budget);
+                    self.form(&form, resources, now.clone(), artifact, depth, budget);
                 }
                 _ => {}
             }
@@ -270,24 +344,27 @@ impl Reading {
             let advance = (width / 1000.0 * now.size + now.char_space + if is_space { now.word_space } else { 0.0 })
                 * now.stretch;
             let (x, y) = (all[4] + now.rise * all[2], all[5] + now.rise * all[3]);
-            // Only what runs from left to right is read, not what is turned.
-            let upright = all[0] * now.size > 0.0 && all[1].abs() < 0.1 * all[0].abs();
+            let turned = turn(all[0] * now.size, all[1] * now.size);
+            let (x, y) = match turned {
+                Some(1) => (y, -x),
+                Some(2) => (-x, -y),
+                Some(3) => (-y, x),
+                _ => (x, y),
+            };
             *text = then([1.0, 0.0, 0.0, 1.0, advance, 0.0], *text);
             match (&found, &mut replaced) {
                 (None, None) => self.unknown += 1,
                 _ => self.known += 1,
             }
             let is_finite = [x, y, advance, scale_x, scale_y].iter().all(|n| n.is_finite() && n.abs() < 1e6);
-            if !upright || !is_finite {
-                return;
-            }
+            let Some(turn) = turned.filter(|_| is_finite) else { return };
             let own = replaced.as_mut().map(|text| text.take().unwrap_or_default());
             let text = own.as_deref().or(found).unwrap_or_default();
             let size = (now.size * scale_y).abs();
             // What spaces the letters of whole words out is no gap between them; for a letter or two it stands for a space.
             let own_width = if bytes.len() > 3 { advance } else { advance - now.char_space * now.stretch };
-            let piece =
-                Piece { x0: x, x1: x + own_width * scale_x, y, size, bold: font.bold, artifact, text: String::new() };
+            let (x1, bold) = (x + own_width * scale_x, font.bold);
+            let piece = Piece { x0: x, x1, y, size, bold, artifact, turn, text: String::new() };
             self.put(piece, text);
         });
     }
@@ -301,13 +378,13 @@ impl Reading {
             let widest = if is_blank || last.text.ends_with(' ') { STRETCHED } else { APART };
             let goes_on = (letter.y - last.y).abs() < 0.1 * letter.size
                 && (letter.size - last.size).abs() < 0.1 * letter.size
-                && last.artifact == letter.artifact
+                && (last.artifact, last.turn) == (letter.artifact, letter.turn)
                 && (-0.4..widest).contains(&(gap / letter.size.max(0.1)));
             if goes_on {
                 // A mark, or the number of a footnote, may fill the room that is left for it.
                 let is_mark = moved
                     && last.text.contains(|c: char| !c.is_alphabetic())
-                    && layout::mark(&last.text, true).is_some_and(|(_, rest)| rest.is_empty());
+                    && mark(&last.text, true).is_some_and(|(_, rest)| rest.is_empty());
                 let is_number = moved
                     && last.text.len() < 4
                     && last.text.bytes().all(|b| b.is_ascii_digit())
@@ -331,6 +408,17 @@ impl Reading {
         let mut piece = letter;
         push(&mut piece.text, text);
         self.pieces.push(piece);
+    }
+}
+
+/// By how many quarters text that runs this way is turned to the left; none if it runs askew.
+fn turn(x: f32, y: f32) -> Option<u8> {
+    let flat = y.abs() < 0.1 * x.abs();
+    let steep = x.abs() < 0.1 * y.abs();
+    match (flat, steep) {
+        (true, _) => Some(if x > 0.0 { 0 } else { 2 }),
+        (_, true) => Some(if y > 0.0 { 1 } else { 3 }),
+        _ => None,
     }
 }
 

@@ -45,8 +45,8 @@ pub(super) struct Font {
     to_unicode: Option<CMap>,
     /// The text of each code, for fonts of single bytes.
     texts: Vec<Rc<str>>,
-    /// Codes of two bytes.
-    wide: bool,
+    /// How strings fall into codes, and codes into glyphs, for fonts that are not of single bytes.
+    encoding: Option<CMap>,
     /// Such codes are UTF-16 themselves.
     is_utf16: bool,
     widths: Widths,
@@ -76,6 +76,7 @@ impl Font {
             .filter(|m| !m.is_empty());
         let wide = kind == "Type0";
         let encoding = name(dict, "Encoding");
+        let embedded = dict.get::<Stream>("Encoding").filter(|_| wide).and_then(|s| budget.unpack(&s));
         let descendant = dict.get::<Array>("DescendantFonts").and_then(|a| a.iter::<Dict>().next());
         let widths = match (&descendant, wide) {
             (Some(descendant), true) => Widths::of_cids(descendant),
@@ -85,16 +86,18 @@ impl Font {
         let lower = base.to_lowercase();
         let bold = ["bold", "black", "heavy", "cmbx", "sfbx"].iter().any(|b| lower.contains(b));
         let is_utf16 = encoding.starts_with("Uni") && (encoding.contains("UCS2") || encoding.contains("UTF16"));
-        Self { to_unicode, texts, wide, is_utf16, widths, bold }
+        let encoding = wide.then(|| embedded.map(|data| CMap::read(&data)).unwrap_or_default());
+        Self { to_unicode, texts, encoding, is_utf16, widths, bold }
     }
 
     /// Calls for each code of a string: its text (`None` if the font does not tell), its width in thousandths, and whether it is
     /// the single byte of a space, which word spacing widens.
-    pub(super) fn codes(&self, bytes: &[u8], mut each: impl FnMut(Option<&str>, f32, bool)) {
-        let step = if self.wide { 2 } else { 1 };
-        for code in bytes.chunks(step) {
-            let value = code.iter().fold(0u32, |all, &b| all << 8 | u32::from(b));
-            let width = self.widths.of(value);
+    pub(super) fn codes(&self, mut bytes: &[u8], mut each: impl FnMut(Option<&str>, f32, bool)) {
+        while let Some(&first) = bytes.first() {
+            let (value, length) = self.encoding.as_ref().map_or((u32::from(first), 1), |map| map.code(bytes));
+            bytes = &bytes[length..];
+            let glyph = self.encoding.as_ref().and_then(|map| map.glyph(value));
+            let width = self.widths.of(glyph.unwrap_or(value));
             let mut utf16 = [0; 4];
             let mapped = self.to_unicode.as_ref().and_then(|m| m.text(value));
             let text = match &mapped {
@@ -102,7 +105,7 @@ impl Font {
                 None if self.is_utf16 => char::from_u32(value).map(|c| &*c.encode_utf8(&mut utf16)),
                 None => self.texts.get(value as usize).map(|t| &**t).filter(|t| !t.is_empty()),
             };
-            each(text, width, !self.wide && value == 32);
+            each(text, width, length == 1 && value == 32);
         }
     }
 }
@@ -201,21 +204,63 @@ fn texts_of_codes(dict: &Dict, kind: &str, base: &str, budget: &mut Budget) -> V
         }
     }
     if let Some(differences) = encoding.and_then(|e| e.get::<Array>("Differences")) {
-        let mut code = 0i64;
-        for item in differences.iter::<Object>().take(1 << 12) {
-            match item {
-                Object::Number(number) => code = number.as_i64(),
-                Object::Name(name) => {
-                    if let Some(text) = usize::try_from(code).ok().and_then(|code| texts.get_mut(code)) {
-                        *text = of_name(name.as_str());
-                    }
-                    code = code.saturating_add(1);
-                }
-                _ => {}
-            }
+        let names = differing(&differences);
+        let numbered = are_numbered(&names);
+        for (code, name) in names {
+            texts[usize::from(code)] = match numbered {
+                true => Rc::from(of_number(code, kind)),
+                false => of_name(&name),
+            };
         }
     }
     texts
+}
+
+/// The glyphs' names by their codes, from an array of codes each of which is followed by the names from there on.
+fn differing(array: &Array) -> Vec<(u8, String)> {
+    let mut names = Vec::new();
+    let mut code = 0i64;
+    for item in array.iter::<Object>().take(1 << 12) {
+        match item {
+            Object::Number(number) => code = number.as_i64(),
+            Object::Name(name) => {
+                if let Ok(code) = u8::try_from(code) {
+                    names.push((code, name.as_str().to_owned()));
+                }
+                code = code.saturating_add(1);
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+/// Whether the names only repeat their codes, such as `a65` for 65: so programs name the glyphs that they draw dot by dot.
+fn are_numbered(names: &[(u8, String)]) -> bool {
+    let mut told = names.iter().filter(|(_, name)| name != ".notdef").peekable();
+    told.peek().is_some()
+        && told.all(|(code, name)| {
+            let digits = name.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+            digits.len() < name.len() && digits.parse() == Ok(*code)
+        })
+}
+
+/// The text of a code whose glyph has no other name. What is drawn dot by dot comes from TeX, whose text fonts have ligatures, quotation
+/// marks and dashes where ASCII has others. Source: The TeXbook, appendix F.
+fn of_number(code: u8, kind: &str) -> &'static str {
+    const ASCII: &str =
+        " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~";
+    match code {
+        11..16 if kind == "Type3" => ["ff", "fi", "fl", "ffi", "ffl"][usize::from(code) - 11],
+        b'\'' if kind == "Type3" => "’",
+        b'`' if kind == "Type3" => "‘",
+        b'"' if kind == "Type3" => "”",
+        b'\\' if kind == "Type3" => "“",
+        b'{' if kind == "Type3" => "–",
+        b'|' if kind == "Type3" => "—",
+        32..127 => &ASCII[usize::from(code) - 32..usize::from(code) - 31],
+        _ => "",
+    }
 }
 
 fn of_encoding(encoding: &'static encoding_rs::Encoding, byte: u8) -> Rc<str> {
@@ -300,6 +345,16 @@ mod tests {
             assert_eq!(&*of_name(name), text, "{name}");
         }
         assert_eq!([b'\'', 0xaa, 0xae, 0xb1, 0xbf].map(|b| standard(b).to_string()), ["’", "“", "ﬁ", "–", "¿"]);
+    }
+
+    #[test]
+    fn names_may_only_repeat_their_codes() {
+        let names = |all: &[(u8, &str)]| all.iter().map(|&(code, name)| (code, name.to_owned())).collect::<Vec<_>>();
+        assert!(are_numbered(&names(&[(0, ".notdef"), (65, "a65"), (97, "a97")])));
+        assert!(!are_numbered(&names(&[(65, "g36"), (66, "g37")])) && !are_numbered(&names(&[(65, "A")])));
+        assert!(!are_numbered(&names(&[(0, ".notdef")])));
+        assert_eq!([12, 92, 65].map(|code| of_number(code, "Type3")), ["fi", "“", "A"]);
+        assert_eq!([12, 92, 126].map(|code| of_number(code, "Type1")), ["", "\\", "~"]);
     }
 
     #[test]

@@ -5,10 +5,14 @@
 //! interpreted, forms within forms included.
 
 mod cmap;
+mod columns;
 mod content;
 mod font;
 mod guard;
 mod layout;
+mod margins;
+mod paragraphs;
+mod rows;
 
 use super::outline::in_one_line;
 use super::{Document, Limits, ReadError};
@@ -40,8 +44,14 @@ pub(super) fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Document
             return Err(ReadError::TooLarge { path: name.to_owned(), limit: limits.max_document_bytes });
         }
     }
-    if reading.known == 0 || reading.unknown > reading.known {
+    if reading.known == 0 && reading.unknown == 0 {
         return Err(ReadError::NoTextLayer { path: name.to_owned() });
+    }
+    if reading.unknown > reading.known {
+        return Err(broken(
+            name,
+            "its fonts do not tell which letters most of its text has; have it recognised, for instance by ocrmypdf --force-ocr",
+        ));
     }
     let title = pdf.metadata().title.as_deref().map(|t| in_one_line(&text_string(t))).filter(|t| is_title(t));
     layout::write(name, limits, pages, title)
@@ -190,6 +200,55 @@ mod tests {
             let form = "BT /T 12 Tf 20 300 Td (In a form.) Tj ET".to_owned();
             assert_eq!(text_of(&page(content, &[form])).expect(content), expected);
         }
+    }
+
+    #[test]
+    fn a_page_is_read_as_most_of_it_is_turned() {
+        for (matrix, x, y) in [("0 1 -1 0", 20, 400), ("-1 0 0 -1", 500, 700), ("0 -1 1 0", 20, 400)] {
+            let content = format!(
+                "BT /T 12 Tf {matrix} {x} {y} Tm (All of this table lies) Tj 0 -14 Td (on its side.) Tj 1 0 0 1 50 20 Tm (margin) Tj ET"
+            );
+            assert_eq!(text_of(&page(&content, &[])).expect(matrix), "All of this table lies on its side.");
+        }
+    }
+
+    #[test]
+    fn what_is_filled_into_a_form_is_read() {
+        let field = |flags: u32, rect: &str, look: usize| {
+            format!("<</Subtype/Widget/F {flags}/Rect[{rect}]/AP<</N {look} 0 R>>>>")
+        };
+        let fields = [
+            field(4, "120 695 220 715", 6),
+            // Half as large, hidden, and with a look for each of its states.
+            field(4, "50 670 100 680", 7),
+            field(2, "50 640 150 660", 6),
+            "<</Subtype/FreeText/Rect[50 600 150 620]/AS/On/AP<</N<</On 7 0 R>>>>>>".to_owned(),
+            "<</Subtype/Link/Rect[0 0 9 9]>>".to_owned(),
+        ];
+        let look = |text: &str| {
+            let own = "/BBox[0 0 100 20]/Resources<</Font<</T 5 0 R>>>>";
+            stream(&format!("/Subtype/Form{own}"), &format!("BT /T 10 Tf 2 5 Td ({text}) Tj ET"))
+        };
+        let bytes = file(&[
+            "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
+            "<</Type/Pages/Kids[3 0 R]/Count 1>>".to_owned(),
+            format!(
+                "<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R/Resources<</Font<</T 5 0 R>>>>/Annots[{}]>>",
+                fields.concat()
+            ),
+            stream("", "BT /T 12 Tf 50 700 Td (Complaint of) Tj ET"),
+            "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>".to_owned(),
+            look("Ada Lund"),
+            look("against nobody"),
+        ]);
+        assert_eq!(text_of(&bytes).expect("is read"), "Complaint of Ada Lund\n\nagainst nobody\n\nagainst nobody");
+    }
+
+    #[test]
+    fn letters_that_no_font_tells_are_said_so() {
+        let page = page("BT /T 12 Tf 50 700 Td (\\001\\002) Tj ET", &[]);
+        let error = text_of(&page).expect_err("no letters").to_string();
+        assert!(error.contains("fonts do not tell") && error.contains("ocrmypdf"), "{error}");
     }
 
     #[test]
