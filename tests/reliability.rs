@@ -187,6 +187,76 @@ fn a_full_disk_and_a_closed_pipe_leave_nothing_half_done() {
     assert_eq!((exit, told.contains("panicked") || told.contains("Broken pipe")), (Some(0), false), "{told}");
 }
 
+/// A small file system that is full: nothing half done is left; and with `--resume` the run goes on once there is room.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_goes_on_once_a_full_disk_has_room() {
+    let desk = Desk::empty();
+    corpus(&desk, 3000);
+    assert_eq!(desk.run_line("classify in -o whole.csv -q").exit, 1);
+    std::fs::create_dir(desk.path("small")).expect("made");
+    let script = "mount -t tmpfs -o size=4m none small || exit 99
+        petition classify in -o small/out.csv -q; echo $? $(ls -A small)
+        petition classify in -o small/out.csv -q --resume; echo $? $(ls -A small)
+        mount -o remount,size=64m small
+        petition classify in -o small/out.csv -q --resume; echo $? $(ls -A small)
+        cmp small/out.csv whole.csv && echo same"
+        .replace("petition", env!("CARGO_BIN_EXE_petition"));
+    // A mount of one's own needs no rights but those of a name space.
+    let output = Command::new("unshare")
+        .current_dir(desk.path("."))
+        .args(["--user", "--map-root-user", "--mount", "sh", "-c", &script])
+        .output()
+        .expect("unshare, of util-linux, is here");
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    if output.status.code() == Some(99) || stderr.starts_with("unshare: ") {
+        let _ = writeln!(std::io::stderr(), "skipped: no file system can be mounted here: {stderr}");
+        return;
+    }
+    let told: Vec<&str> = stdout.lines().collect();
+    assert_eq!(told[0], "2", "{stderr}");
+    assert!(told[1].starts_with("2 ") && told[1].split(' ').skip(1).all(|name| name.contains(".part")), "{told:?}");
+    assert_eq!(told[2..], ["1 out.csv out.csv.meta.json", "same"], "{stderr}");
+    assert_eq!(stderr.matches("No space left on device").count(), 2, "{stderr}");
+}
+
+/// Files and folders that may not be read are told of, and the rest is done.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_may_not_be_read_is_told_of() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::empty();
+    desk.write("in/a.txt", "We demand a review board.");
+    desk.write("in/b.txt", "Nobody may read this.");
+    desk.write("in/c/d.txt", "Nor this.");
+    desk.write("in/z.txt", "It rained.");
+    let permit = |name: &str, mode| {
+        std::fs::set_permissions(desk.path(name), std::fs::Permissions::from_mode(mode)).expect("changed");
+    };
+    permit("in/b.txt", 0);
+    permit("in/c", 0);
+    // The superuser may read everything, unless that right is taken away.
+    let may_all = std::fs::read(desk.path("in/b.txt")).is_ok();
+    let wrapper: &[&str] =
+        if may_all { &["setpriv", "--bounding-set=-dac_override,-dac_read_search"] } else { &["env"] };
+    let output = Command::new(wrapper[0])
+        .args(&wrapper[1..])
+        .arg(env!("CARGO_BIN_EXE_petition"))
+        .args(["classify", "in", "--columns", "id,act", "--errors", "errors.csv", "-q"])
+        .current_dir(desk.path("."))
+        .output()
+        .expect("setpriv, of util-linux, is here");
+    permit("in/c", 0o755);
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "id,act\nin/a.txt:0,demand\nin/z.txt:0,none\n");
+    let errors = desk.read("errors.csv");
+    let reasons: Vec<&str> = errors.lines().skip(1).collect();
+    assert_eq!(reasons.len(), 2, "{errors}");
+    for name in ["in/b.txt,,", "in/c,,"] {
+        assert!(reasons.iter().any(|r| r.starts_with(name) && r.contains("Permission denied")), "{errors}");
+    }
+}
+
 /// Inputs that fail while they are read, vanish, or lead in a circle are told of, and the rest is done.
 #[cfg(unix)]
 #[test]

@@ -15,12 +15,19 @@ pub enum Unit {
     Steps,
 }
 
+/// What lines are written from.
+pub struct Lines {
+    started: Instant,
+    last: Instant,
+    files: Option<(usize, usize)>,
+}
+
 /// Shows how far the work has come.
 pub enum Progress {
     /// A bar on a terminal.
     Bar(ProgressBar),
     /// A line now and then.
-    Lines(Mutex<Instant>, Unit),
+    Lines(Mutex<Lines>, Unit),
     /// Nothing.
     Silent,
 }
@@ -34,7 +41,10 @@ impl Progress {
             When::Never => Self::Silent,
             When::Auto | When::Always if terminal => Self::Bar(bar(unit, total)),
             When::Auto => Self::Silent,
-            When::Always => Self::Lines(Mutex::new(Instant::now()), unit),
+            When::Always => {
+                let now = Instant::now();
+                Self::Lines(Mutex::new(Lines { started: now, last: now, files: None }), unit)
+            }
         }
     }
 
@@ -47,15 +57,18 @@ impl Progress {
                 }
                 bar.set_position(done);
             }
-            Self::Lines(last, unit) => {
-                let Ok(mut last) = last.lock() else { return };
-                if last.elapsed() < Duration::from_secs(1) && done < total {
+            Self::Lines(lines, unit) => {
+                let Ok(mut lines) = lines.lock() else { return };
+                if lines.last.elapsed() < Duration::from_secs(1) && done < total {
                     return;
                 }
-                *last = Instant::now();
+                lines.last = Instant::now();
                 match unit {
                     Unit::Bytes => {
-                        say(&format!("{} of {} read", indicatif::HumanBytes(done), indicatif::HumanBytes(total)))
+                        let files = lines.files.map(|(n, of)| format!(", {n} of {of} files")).unwrap_or_default();
+                        let left = left(lines.started.elapsed(), done, total).map(|s| format!(", about {s} s left"));
+                        let (done, total) = (indicatif::HumanBytes(done), indicatif::HumanBytes(total));
+                        say(&format!("{done} of {total} read{files}{}", left.unwrap_or_default()));
                     }
                     Unit::Steps => say(&format!("step {done} of {total}")),
                 }
@@ -66,8 +79,14 @@ impl Progress {
 
     /// So many of so many files are read.
     pub fn files(&self, done: usize, total: usize) {
-        if let Self::Bar(bar) = self {
-            bar.set_message(format!("{done}/{total} files"));
+        match self {
+            Self::Bar(bar) => bar.set_message(format!("{done}/{total} files")),
+            Self::Lines(lines, _) => {
+                if let Ok(mut lines) = lines.lock() {
+                    lines.files = Some((done, total));
+                }
+            }
+            Self::Silent => {}
         }
     }
 
@@ -77,6 +96,12 @@ impl Progress {
             bar.finish_and_clear();
         }
     }
+}
+
+/// Whole seconds that the rest takes, if it goes on as it went.
+fn left(elapsed: Duration, done: u64, total: u64) -> Option<u64> {
+    let rest = total.checked_sub(done).filter(|&rest| rest > 0 && done > 0)?;
+    Some((elapsed.as_secs_f64() * rest as f64 / done as f64).ceil() as u64)
 }
 
 fn bar(unit: Unit, total: u64) -> ProgressBar {
@@ -89,4 +114,16 @@ fn bar(unit: Unit, total: u64) -> ProgressBar {
         bar.set_style(style);
     }
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rest_takes_as_long_as_what_was_done() {
+        let seconds = Duration::from_secs(10);
+        assert_eq!(left(seconds, 100, 400), Some(30));
+        assert_eq!([left(seconds, 0, 400), left(seconds, 400, 400), left(seconds, 5, 0)], [None; 3]);
+    }
 }

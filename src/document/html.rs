@@ -5,6 +5,8 @@
 
 #[path = "html/blocks.rs"]
 pub(super) mod blocks;
+#[path = "html/boilerplate.rs"]
+mod boilerplate;
 #[path = "html/parse.rs"]
 mod parse;
 
@@ -20,6 +22,9 @@ const MAX_READABLE_NODES: usize = 200_000;
 
 /// Steps that writing the article anew may take: for each sign that HTML must escape, all text behind it is looked through.
 const MAX_STEPS: usize = 10_000_000_000;
+
+/// So many control bytes, and one in a thousand more, make no page a binary file.
+const STRAY: usize = 16;
 
 /// An article of fewer bytes is not taken for one.
 const SHORT: usize = 250;
@@ -70,7 +75,8 @@ pub(super) fn decoded(bytes: &[u8]) -> String {
 /// The encoding: by byte order mark; UTF-8 where the bytes are, since pages that were saved anew often still name another
 /// one; as the page says; else by guess.
 fn encoding_of(name: &str, bytes: &[u8]) -> Result<&'static Encoding, ReadError> {
-    let guess = text::encoding_of(name, bytes, true, 0)?;
+    // Browsers pass over stray control bytes, and so pages have them.
+    let guess = text::encoding_of(name, bytes, true, STRAY + bytes.len() / 1000)?;
     let said = || {
         let start = String::from_utf8_lossy(&bytes[..bytes.len().min(2048)]).to_ascii_lowercase();
         let behind = start.split_once("charset=")?.1.trim_start_matches(['"', '\'', ' ']);
@@ -107,7 +113,6 @@ fn page(text: &str) -> Result<Page, String> {
     }
     if keep == Keep::Page && is_readable(&tree) {
         let article = article(reader)?;
-        let length = |blocks: &[Block]| blocks.iter().map(Block::len).sum::<usize>();
         if length(&article) >= SHORT.max(length(&found) / 5) {
             found = article;
         }
@@ -146,10 +151,17 @@ fn is_readable(tree: &Tree) -> bool {
     n_steps <= MAX_STEPS && tree.tree.len() <= MAX_READABLE_NODES
 }
 
-/// What Readability finds.
+fn length(blocks: &[Block]) -> usize {
+    blocks.iter().map(Block::len).sum()
+}
+
+/// What Readability finds, without captions and comments unless most of it is that.
 fn article(mut reader: Readability) -> Result<Vec<Block>, String> {
     let Ok(article) = reader.parse() else { return Ok(Vec::new()) };
-    body(&article.content, Keep::Article)
+    let tree = parse::parse(&article.content)?;
+    let of = |keep| tree.body().map(|body| blocks::blocks(&body, keep)).unwrap_or_default();
+    let (without, with) = (of(Keep::Article), of(Keep::Gallery));
+    Ok(if length(&without) < length(&with) / 2 { with } else { without })
 }
 
 /// The page is a document with nothing around it: a word processor's or converter's output, or one without any part that pages have
@@ -335,6 +347,33 @@ mod tests {
         assert!(text.starts_with("Council votes\n\nThe council met"), "{text}");
         assert_eq!(text.matches("Council votes").count(), 1);
         assert!(text.ends_with("publish its rules."), "{text}");
+    }
+
+    #[test]
+    fn captions_and_comments_are_kept_where_they_are_the_article() {
+        let said = "The council met on Monday, and it voted, after hours of talk, to publish its rules.";
+        let paragraphs = format!("<p>{said}</p>").repeat(8);
+        let figure = |n: usize| {
+            format!(
+                "<figure><img src={n}.jpg><figcaption><p>Picture {n} shows the hall. {said}</p></figcaption></figure>"
+            )
+        };
+        let page = |inner: &str| {
+            document(format!("<title>Hall</title><nav>x</nav><article><h1>Hall</h1>{inner}</article>").as_bytes()).text
+        };
+        assert!(!page(&format!("{}{paragraphs}", figure(1))).contains("Picture"));
+        let gallery = page(&format!("<p>{said}</p>{}", (1..8).map(figure).collect::<String>()));
+        assert!((1..8).all(|n| gallery.contains(&format!("Picture {n}"))), "{gallery}");
+    }
+
+    #[test]
+    fn stray_control_bytes_are_passed_over() {
+        assert_eq!(
+            document(b"<html><p>The coun\x07cil\x00 met.</p></html>").text.replace('\u{fffd}', ""),
+            "The council met."
+        );
+        let error = read("a.html", &[b"<p>".as_slice(), &[1; 99]].concat(), &Limits::default()).expect_err("binary");
+        assert!(matches!(error, ReadError::NotText { .. }), "{error}");
     }
 
     #[test]

@@ -258,9 +258,9 @@ impl Format {
         }
     }
 
-    /// Whether headings are known as such, so that the column `section` is filled.
+    /// Whether headings are known, marked as such or told by how they look, so that the column `section` is filled.
     pub fn knows_sections(self) -> bool {
-        matches!(self, Self::Html | Self::Docx | Self::Odt | Self::Epub)
+        matches!(self, Self::Html | Self::Docx | Self::Odt | Self::Epub | Self::Pdf)
     }
 
     /// Whether pages are known, so that the column `page` is filled.
