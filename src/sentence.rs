@@ -96,9 +96,9 @@ fn offset(text: &str, part: &str) -> usize {
     part.as_ptr() as usize - text.as_ptr() as usize
 }
 
-/// A piece without the white space around it, and empty if it holds no letter or digit.
+/// A piece without the white space and the bars of a table's cells around it, and empty if it holds no letter or digit.
 fn trimmed<'t>(text: &'t str, piece: &'t str) -> &'t str {
-    let piece = piece.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    let piece = piece.trim_matches(|c: char| c.is_whitespace() || matches!(c, '|' | '\u{feff}'));
     if piece.contains(char::is_alphanumeric) { piece } else { &text[..0] }
 }
 
@@ -287,6 +287,7 @@ mod tests {
             ),
             ("1. Ban it. It kills.\n\n2.", vec!["1. Ban it.", "It kills.", "2."]),
             ("We ask: 1. Ban it. 2. Fund that.", vec!["We ask:", "1. Ban it.", "2. Fund that."]),
+            ("Cost | It is free. | None", vec!["Cost | It is free.", "None"]),
             ("***\n\nText.\n\n---", vec!["Text."]),
             ("-5 degrees", vec!["-5 degrees"]),
             ("", vec![]),

@@ -187,6 +187,72 @@ fn a_full_disk_and_a_closed_pipe_leave_nothing_half_done() {
     assert_eq!((exit, told.contains("panicked") || told.contains("Broken pipe")), (Some(0), false), "{told}");
 }
 
+/// The most memory, in bytes, that a run has while it is fed.
+#[cfg(target_os = "linux")]
+fn peak(desk: &Desk, arguments: &[&str], feed: impl FnOnce(&mut dyn std::io::Write) + Send) -> u64 {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_petition"))
+        .current_dir(desk.path("."))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("started");
+    let (mut stdin, status) = (program.stdin.take().expect("piped"), format!("/proc/{}/status", program.id()));
+    let most = std::thread::scope(|scope| {
+        scope.spawn(move || feed(&mut stdin));
+        let mut most = 0;
+        while program.try_wait().expect("asked").is_none() {
+            let told = std::fs::read_to_string(&status).unwrap_or_default();
+            let of_line = |line: &str| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok();
+            most = most.max(told.lines().find_map(of_line).unwrap_or(0));
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        most
+    });
+    assert_eq!(program.wait().expect("asked").code(), Some(0), "{arguments:?}");
+    1024 * most
+}
+
+/// However long the table, however many the files: what is needed beyond model and program stays below 64 MB.
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_does_not_grow_with_the_input() {
+    const MOST: u64 = 64_000_000;
+    let (n_bytes, n_files) = if is_slow() { (10_000_000_000, 1_000_000) } else { (60_000_000, 20_000) };
+    let desk = Desk::empty();
+    let table = ["classify", "-", "--input-format", "csv", "--no-split", "-o", "/dev/null", "-q", "-j", "2"];
+    // The table is held open until its row was labelled.
+    let with_model = peak(&desk, &table, |stdin| {
+        stdin.write_all(b"text\nWe demand a review board.\n").expect("taken");
+        std::thread::sleep(Duration::from_millis(500));
+    });
+    let rows = peak(&desk, &table, |stdin| {
+        let mut draws = Draws(3);
+        stdin.write_all(b"text\n").expect("taken");
+        let mut n = 0;
+        while n < n_bytes {
+            let piece: String = (0..1000)
+                .map(|_| {
+                    format!("We demand that the council fund {} shelters by {}.\n", draws.below(900), draws.below(90))
+                })
+                .collect();
+            stdin.write_all(piece.as_bytes()).expect("taken");
+            n += piece.len() as u64;
+        }
+    });
+    for number in 0..n_files {
+        desk.write(&format!("in/{}/{number}.txt", number / 1000), format!("We demand {number} shelters."));
+    }
+    let files = peak(&desk, &["classify", "in", "-o", "out.csv", "-q", "-j", "2"], |_| {});
+    let _ = writeln!(
+        std::io::stderr(),
+        "{with_model} bytes with the model; {rows} for a table of {n_bytes}; {files} for {n_files} files"
+    );
+    for peak in [rows, files] {
+        assert!(peak < with_model + MOST, "{peak} bytes, of which {with_model} are model and program");
+    }
+}
+
 /// A small file system that is full: nothing half done is left; and with `--resume` the run goes on once there is room.
 #[cfg(target_os = "linux")]
 #[test]

@@ -422,7 +422,8 @@ fn turn(x: f32, y: f32) -> Option<u8> {
     }
 }
 
-/// Adds text as it is read: ligatures as their letters, all spaces alike, bullets of picture fonts as bullets.
+/// Adds text as it is read: ligatures as their letters, all spaces alike, bullets of picture fonts as bullets, and the two single
+/// quotation marks, which laws are printed with, as double ones.
 fn push(all: &mut String, text: &str) {
     for c in text.chars() {
         match c {
@@ -434,6 +435,10 @@ fn push(all: &mut String, text: &str) {
             'ﬅ' | 'ﬆ' => all.push_str("st"),
             '\u{e000}'..='\u{f8ff}' => all.push('•'),
             '\u{200b}' | '\u{feff}' => {}
+            '‘' | '’' if all.ends_with(c) => {
+                all.pop();
+                all.push(if c == '‘' { '“' } else { '”' });
+            }
             c if c.is_whitespace() => all.push(' '),
             c if c.is_control() => {}
             c => all.push(c),

@@ -188,6 +188,7 @@ mod tests {
                 "The council met. It left.",
             ),
             ("BT /T 12 Tf 50 700 Td [(wor) 20 (ds) -400 (apart)] TJ ET", "words apart"),
+            ("BT /T 12 Tf 50 700 Td (as \\221\\221sole\\222\\222 it) Tj ET", "as “sole” it"),
             ("BT /T 12 Tf 1 0 0 1 50 700 Tm (caf\\351 \\223no\\224) Tj ET", "café “no”"),
             (
                 "/Artifact BMC BT /T 12 Tf 50 780 Td (Header) Tj ET EMC BT /T 12 Tf 50 700 Td (The text.) Tj ET",

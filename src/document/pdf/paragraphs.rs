@@ -65,7 +65,12 @@ impl Block {
             && self.size > 0.95 * measures.body
             && length <= 120
             && !self.text.ends_with(['.', ',', ';', '!', '?']);
-        self.mark.is_none() && self.cells.is_none() && (larger || bold) && self.text.contains(char::is_alphabetic)
+        let is_entry = self.text.contains("....") || self.text.contains(". . . .") || self.text.contains("……");
+        self.mark.is_none()
+            && self.cells.is_none()
+            && (larger || bold)
+            && !is_entry
+            && self.text.contains(char::is_alphabetic)
     }
 
     fn is_finished(&self) -> bool {
@@ -233,6 +238,11 @@ fn join(text: &mut String, line: &str, words: &HashSet<String>) {
         let hyphened = format!("{begin}-{end}").to_lowercase();
         let is_compound =
             COMPOUND.contains(&begin.to_lowercase().as_str()) || begin.ends_with("ty") && NUMBERS.contains(&end);
+        // "Pre- and post-war": the hyphen stands for the end of a later word.
+        if matches!(end, "and" | "or" | "to") {
+            text.push(' ');
+            return text.push_str(line);
+        }
         let own = begin.contains('-')
             || end.contains('-')
             || !line.starts_with(char::is_lowercase)
@@ -240,10 +250,17 @@ fn join(text: &mut String, line: &str, words: &HashSet<String>) {
         if !own {
             text.truncate(head.len());
         }
-    } else if !text.is_empty() {
+    } else if !text.is_empty() && !is_open(text, line) {
         text.push(' ');
     }
     text.push_str(line);
+}
+
+/// A number, an address or a pair of words goes on in the line behind it: `206–231–` and `3195`, `https://` and `www`, `and/` and `or`.
+fn is_open(text: &str, line: &str) -> bool {
+    let within = |head: &str| head.ends_with(|c: char| c.is_alphanumeric() || "/:".contains(c));
+    let open = text.strip_suffix(['-', '\u{2010}', '–', '/', '@']).is_some_and(within);
+    open && line.starts_with(char::is_alphanumeric)
 }
 
 /// The mark of an item, empty for a bullet, and what follows; a lone mark counts only if asked for.
@@ -283,6 +300,12 @@ mod tests {
             ("the Smith-", "Jones family", "the Smith-Jones family"),
             ("twenty-", "four calls", "twenty-four calls"),
             ("from 2019 -", "or so", "from 2019 - or so"),
+            ("pre-", "and post-war", "pre- and post-war"),
+            ("call 206–231–", "3195", "call 206–231–3195"),
+            ("Docket 2020-", "0686", "Docket 2020-0686"),
+            ("at https://", "www.example.org", "at https://www.example.org"),
+            ("officers and/", "or deputies", "officers and/or deputies"),
+            ("a pause –", "or two", "a pause – or two"),
             ("the", "end", "the end"),
         ] {
             let mut all = text.to_owned();
