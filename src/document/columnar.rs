@@ -5,6 +5,7 @@
 //! itself; so both are called behind [`fenced`], which helps where panics unwind.
 
 use super::fence;
+use super::packed::{ALWAYS, too_much};
 use super::row::{checked, shown, too_large};
 use super::{Document, Documents, ReadError, ReadOptions};
 use arrow_array::cast::AsArray;
@@ -65,6 +66,7 @@ fn parquet_rows<R: ChunkReader + 'static>(name: &str, input: R, options: &ReadOp
         fenced(|| ArrowReaderMetadata::load(&input, ArrowReaderOptions::new()).map_err(told)).map_err(&broken)?;
     check_places(metadata.metadata(), input.len()).map_err(&broken)?;
     let columns = Columns::of(name, metadata.schema(), options)?;
+    check_sizes(metadata.metadata(), &columns.places, options.limits.max_unpack_ratio).map_err(&broken)?;
     // As views, values that stand in a dictionary are not copied for each row.
     let seen = Schema::new(metadata.schema().fields().iter().map(|f| as_view(f)).collect::<Vec<_>>());
     let views = ArrowReaderOptions::new().with_schema(Arc::new(seen));
@@ -87,6 +89,26 @@ fn check_places(metadata: &ParquetMetaData, n_bytes: u64) -> Result<(), String> 
         let within = end.and_then(|(start, n)| start.checked_add(n)).is_some_and(|end| end <= n_bytes);
         if !within || column.data_page_offset() < 0 || column.num_values() < 0 {
             return Err("its table of contents leads out of the file; it may be damaged or cut short".to_owned());
+        }
+    }
+    Ok(())
+}
+
+/// Checks how far the columns that are read say they unpack, part by part. A page that says less than it is may still unpack to 2 GB,
+/// the most that the format has room for.
+fn check_sizes(metadata: &ParquetMetaData, places: &[usize], ratio: u64) -> Result<(), String> {
+    let schema = metadata.file_metadata().schema_descr();
+    for group in metadata.row_groups() {
+        let read =
+            group.columns().iter().enumerate().filter(|(leaf, _)| {
+                *leaf < schema.num_columns() && places.contains(&schema.get_column_root_idx(*leaf))
+            });
+        for (_, column) in read {
+            let packed = u64::try_from(column.compressed_size()).unwrap_or(0);
+            let unpacked = u64::try_from(column.uncompressed_size()).unwrap_or(u64::MAX);
+            if unpacked > ALWAYS.max(packed.saturating_mul(ratio)) {
+                return Err(format!("one of its columns {}", too_much(ratio)));
+            }
         }
     }
     Ok(())
@@ -578,6 +600,25 @@ mod tests {
         let found = read_all(false, ARROW[1].to_vec(), 100);
         let message = "a: is no sound Arrow: some of its rows are one batch of more than 100 bytes; write smaller batches, or raise --max-document-bytes";
         assert!(found.contains(&Err(message.to_owned())), "{found:?}");
+    }
+
+    #[test]
+    fn a_column_that_unpacks_like_a_bomb_is_left_packed() {
+        use parquet::arrow::ArrowWriter;
+        use parquet::basic::Compression;
+        use parquet::file::properties::WriterProperties;
+        let text: ArrayRef = Arc::new(arrow_array::StringArray::from(vec!["a ".repeat(40_000_000)]));
+        let batch = RecordBatch::try_from_iter([("text", text)]).expect("a batch");
+        let properties = WriterProperties::builder().set_compression(Compression::ZSTD(Default::default()));
+        let properties = properties
+            .set_dictionary_enabled(false)
+            .set_statistics_enabled(parquet::file::properties::EnabledStatistics::None);
+        let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties.build())).expect("a writer");
+        writer.write(&batch).expect("written");
+        let bytes = writer.into_inner().expect("finished");
+        assert!(bytes.len() < 100_000);
+        let told = read_all(true, bytes, 1 << 20).remove(0).expect_err("a bomb");
+        assert!(told.contains("one of its columns unpacks to more than 200 times its size"), "{told}");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Compressed files and archives → what is in them, read as streams. Nothing is unpacked to disk, and what grows out of
 //! proportion is given up.
 
-use super::{Documents, Format, Kind, Opening, Packing, ReadError};
+use super::opening::Opening;
+use super::{Documents, Format, Kind, Packing, ReadError};
 use std::io::{self, Cursor, Read, Seek};
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ const PIECE: usize = 64 << 10;
 /// Pieces that are read ahead.
 const AHEAD: usize = 4;
 /// So much may come out of anything, however small.
-const ALWAYS: u64 = 64 << 20;
+pub(super) const ALWAYS: u64 = 64 << 20;
 
 /// A stream that unpacks another.
 pub(super) fn unpacked(
@@ -202,10 +203,13 @@ impl Budget {
         if so_far <= ALWAYS.max(packed.load(Ordering::Relaxed).saturating_mul(*ratio)) {
             return Ok(());
         }
-        Err(io::Error::other(format!(
-            "it unpacks to more than {ratio} times its size, as a bomb does; raise --max-unpack-ratio if that is meant"
-        )))
+        Err(io::Error::other(format!("it {}", too_much(*ratio))))
     }
+}
+
+/// What is said of a bomb.
+pub(super) fn too_much(ratio: u64) -> String {
+    format!("unpacks to more than {ratio} times its size, as a bomb does; raise --max-unpack-ratio if that is meant")
 }
 
 /// Counts what goes in.
