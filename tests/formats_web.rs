@@ -56,6 +56,18 @@ fn letters() {
 }
 
 #[test]
+fn a_mailbox_holds_its_letters() {
+    let all = |name: &str| -> Vec<(Option<String>, Option<String>, String)> {
+        let path = desk::of_project(&format!("tests/documents/email/{name}"));
+        let file = std::fs::File::open(&path).expect("a fixture");
+        let documents = petition::document::read(&path, file, &ReadOptions::default()).expect("opened");
+        documents.map(|d| d.expect("reads")).map(|d| (d.title, d.date, d.text)).collect()
+    };
+    let letters: Vec<_> = ["plain.eml", "html.eml", "latin.eml"].into_iter().flat_map(all).collect();
+    assert_eq!(all("box.mbox"), letters);
+}
+
+#[test]
 fn recordings() {
     for name in ["meeting.vtt", "rolling.vtt", "interview.srt"] {
         insta::assert_snapshot!(format!("subtitles_{name}"), rows(&format!("subtitles/{name}")));

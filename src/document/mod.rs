@@ -12,6 +12,7 @@ mod json_array;
 mod json_lines;
 mod lines;
 mod listing;
+mod mailbox;
 mod odt;
 mod office;
 mod opening;
@@ -206,11 +207,13 @@ pub enum Format {
     Email,
     /// Subtitles in WebVTT or SubRip.
     Subtitles,
+    /// E-mails, one after the other; a document each.
+    Mailbox,
 }
 
 impl Format {
     /// All formats, with their names, as `--input-format` has them, and the endings of files.
-    const NAMES: [(Self, &'static str, &'static [&'static str]); 15] = [
+    const NAMES: [(Self, &'static str, &'static [&'static str]); 16] = [
         (Self::Text, "txt", &["txt", "text"]),
         (Self::Markdown, "md", &["md", "markdown"]),
         (Self::Csv, "csv", &["csv"]),
@@ -226,6 +229,7 @@ impl Format {
         (Self::Epub, "epub", &["epub"]),
         (Self::Email, "eml", &["eml"]),
         (Self::Subtitles, "subtitles", &["vtt", "srt"]),
+        (Self::Mailbox, "mbox", &["mbox", "mbx"]),
     ];
 
     /// All formats.

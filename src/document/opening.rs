@@ -4,7 +4,7 @@
 use super::columnar;
 use super::{
     Document, Documents, Format, Kind, Limits, Packing, ReadError, ReadOptions, docx, email, epub, fence, html,
-    json_array, json_lines, lines, odt, packed, pdf, recognise, subtitles, table, text,
+    json_array, json_lines, lines, mailbox, odt, packed, pdf, recognise, subtitles, table, text,
 };
 use std::fs::File;
 use std::io::Read;
@@ -145,6 +145,7 @@ impl Opening {
             Format::Epub => whole(bytes, epub::read),
             Format::Email => whole(bytes, email::read),
             Format::Subtitles => whole(bytes, subtitles::read),
+            Format::Mailbox => mailbox::read(name, bytes, &options.limits),
         }
     }
 }

@@ -1,5 +1,7 @@
 """Makes the e-mails in email/ with Python's own library. Run by make.web.sh."""
 
+import mailbox
+import os
 from email.message import EmailMessage
 
 PLAIN = """\
@@ -76,3 +78,10 @@ write("html", hyper)
 latin = message("Caf\u00e9 with the chief", "Sat, 07 Mar 2026 08:00:00 +0000")
 latin.set_content("The café opens at nine. The chief promised: “I’ll answer every question.”\n", charset="windows-1252", cte="8bit")
 write("latin", latin)
+
+if os.path.exists("email/box.mbox"):
+    os.remove("email/box.mbox")
+box = mailbox.mbox("email/box.mbox")
+for mail in (plain, hyper, latin):
+    box.add(mail)
+box.close()
