@@ -96,10 +96,8 @@ mod tests {
               From bo@x.example Tue\r\nSubject: B\r\n\r\nNobody came.\r\n",
             1000,
         );
-        let expected = [
-            ("a.mbox:1", "It met.\nFrom here on it rained.\nFrom a distance."),
-            ("a.mbox:2", "Nobody came."),
-        ];
+        let expected =
+            [("a.mbox:1", "It met.\nFrom here on it rained.\nFrom a distance."), ("a.mbox:2", "Nobody came.")];
         assert_eq!(found, expected.map(|(id, text)| Ok((id.to_owned(), text.to_owned()))));
     }
 
