@@ -19,6 +19,8 @@ pub enum Unit {
 pub struct Lines {
     started: Instant,
     last: Instant,
+    /// What the last line told of.
+    done: u64,
     files: Option<(usize, usize)>,
 }
 
@@ -43,7 +45,7 @@ impl Progress {
             When::Auto => Self::Silent,
             When::Always => {
                 let now = Instant::now();
-                Self::Lines(Mutex::new(Lines { started: now, last: now, files: None }), unit)
+                Self::Lines(Mutex::new(Lines { started: now, last: now, done: 0, files: None }), unit)
             }
         }
     }
@@ -59,10 +61,11 @@ impl Progress {
             }
             Self::Lines(lines, unit) => {
                 let Ok(mut lines) = lines.lock() else { return };
-                if lines.last.elapsed() < Duration::from_secs(1) && done < total {
+                let is_last = done >= total && lines.done != done;
+                if lines.last.elapsed() < Duration::from_secs(1) && !is_last {
                     return;
                 }
-                lines.last = Instant::now();
+                (lines.last, lines.done) = (Instant::now(), done);
                 match unit {
                     Unit::Bytes => {
                         let files = lines.files.map(|(n, of)| format!(", {n} of {of} files")).unwrap_or_default();
