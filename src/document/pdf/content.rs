@@ -156,7 +156,12 @@ impl Reading {
         for annotation in all.iter::<Dict>() {
             budget.spend(1 << 6);
             let kind = annotation.get::<Name>("Subtype");
-            let is_text = matches!(kind.as_deref(), Some(b"Widget" | b"FreeText"));
+            let field = || annotation.get::<Name>("FT").or_else(|| annotation.get::<Dict>("Parent")?.get::<Name>("FT"));
+            // Buttons and boxes to be ticked show no text of whoever filled the form in.
+            let is_text = match kind.as_deref() {
+                Some(b"Widget") => field().as_deref() != Some(b"Btn"),
+                kind => kind == Some(b"FreeText"),
+            };
             let flags = annotation.get::<Number>("F").map_or(0, |n| n.as_i64());
             if !is_text || flags & (HIDDEN | NO_VIEW) != 0 || budget.is_spent() {
                 continue;

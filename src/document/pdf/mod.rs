@@ -225,6 +225,7 @@ mod tests {
             field(2, "50 640 150 660", 6),
             "<</Subtype/FreeText/Rect[50 600 150 620]/AS/On/AP<</N<</On 7 0 R>>>>>>".to_owned(),
             "<</Subtype/Link/Rect[0 0 9 9]>>".to_owned(),
+            "<</Subtype/Widget/Parent<</FT/Btn>>/Rect[50 560 150 580]/AP<</N 6 0 R>>>>".to_owned(),
         ];
         let look = |text: &str| {
             let own = "/BBox[0 0 100 20]/Resources<</Font<</T 5 0 R>>>>";
