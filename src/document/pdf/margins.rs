@@ -93,7 +93,7 @@ pub(super) fn drop_line_numbers(pages: &mut [Vec<Row>]) {
             let Some(numbers) = numbers else { continue };
             let near = |edge: f32| edges.partition_point(|&e| e < edge);
             let elsewhere = near(numbers.edge + EDGE) - near(numbers.edge - EDGE);
-            if sure.is_some() || elsewhere > 1 && 5 * numbers.ups(1) >= 4 * (numbers.all.len() - 1) {
+            if sure.is_some() || elsewhere > 1 && 5 * numbers.ups(1) >= 4 * numbers.all.len().saturating_sub(1) {
                 numbers.drop_from(page);
             }
         }
@@ -174,8 +174,12 @@ impl Numbers {
                 (from, to) = (from.min(segment.x0 - row.size), to.max(segment.x1 + row.size));
             }
         }
-        // Proofs of printers have other short marks in the same place.
-        let is_mark = |s: &Segment| s.text.len() <= 4 && s.text.contains(|c: char| c.is_ascii_digit());
+        // Proofs of printers have other short marks in the same place, such as `S32`; the `(1)` of an item is none.
+        let is_mark = |s: &Segment| {
+            s.text.len() <= 4
+                && s.text.contains(|c: char| c.is_ascii_digit())
+                && s.text.bytes().all(|b| b.is_ascii_alphanumeric())
+        };
         for row in page.iter_mut() {
             row.segments.retain(|s| !(s.x0 >= from && s.x1 <= to && is_mark(s)));
         }
@@ -274,6 +278,21 @@ mod tests {
             drop_line_numbers(&mut pages);
             assert_eq!(texts(&pages[0]), expected);
         }
+    }
+
+    #[test]
+    fn marks_of_items_beside_the_numbers_stay() {
+        let rows: Vec<Vec<(f32, &str)>> =
+            LINES.iter().zip(["1", "2", "3", "4", "5", "6"]).map(|(text, n)| vec![(40.0, n), (70.0, *text)]).collect();
+        let mut rows: Vec<&[(f32, &str)]> = rows.iter().map(Vec::as_slice).collect();
+        rows.push(&[(32.0, "S32")]);
+        rows.push(&[(40.0, "(1)"), (70.0, "whether force was used;")]);
+        let mut pages = [page(&rows), Vec::new()];
+        pages[0][0].size = 0.0;
+        drop_line_numbers(&mut pages);
+        let found = texts(&pages[0]);
+        assert_eq!(found.last().map(String::as_str), Some("(1) whether force was used;"));
+        assert!(!found.iter().any(|t| t.contains("S32")), "{found:?}");
     }
 
     #[test]
