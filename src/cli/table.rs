@@ -37,6 +37,9 @@ pub struct TableArgs {
     dry_run: bool,
 }
 
+/// What a table of errors begins with.
+const ERRORS_HEADER: &[u8] = b"path,row,reason\n";
+
 /// How often what is needed to go on is brought to the disk.
 const CHECKPOINT: Duration = Duration::from_millis(500);
 
@@ -152,8 +155,8 @@ impl TableArgs {
         };
         let is_new = table.state.table == 0;
         if is_new && let Some(out) = &mut table.errors {
-            out.write_all(b"path,row,reason\n")?;
-            table.state.errors += 16;
+            out.write_all(ERRORS_HEADER)?;
+            table.state.errors += ERRORS_HEADER.len() as u64;
         }
         if table.state.position == Position::default() && table.state.listed == 0 {
             for error in &listed.errors {
@@ -205,16 +208,15 @@ fn say_model(
 
 /// Tells of a run that is done, and how it ended.
 fn sum_up(run: &RunArgs, state: &State, listed: &Inputs, seconds: f64) -> Exit {
-    let failed = state.failed + listed.errors.len();
-    tell(run, state.documents, state.rows, failed, seconds);
-    if failed > 0 { Exit::Bad } else { Exit::Done }
+    tell(run, state.documents, state.rows, state.failed + listed.errors.len(), seconds)
 }
 
-fn tell(run: &RunArgs, documents: usize, rows: usize, failed: usize, seconds: f64) {
+fn tell(run: &RunArgs, documents: usize, rows: usize, failed: usize, seconds: f64) -> Exit {
     let and = if failed > 0 { format!("; {failed} could not be read") } else { String::new() };
     let plural = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     let (documents, rows) = (plural(documents, "document"), plural(rows, "row"));
     run.note(&format!("{documents}, {rows}, {seconds:.2} s{and}"));
+    if failed > 0 { Exit::Bad } else { Exit::Done }
 }
 
 fn totals(state: &State, listed: &Inputs, seconds: f64) -> Map<String, Value> {
@@ -258,8 +260,7 @@ pub fn over_documents(
     ensure!(summary.n_documents > 0, "no document could be read");
     output.finish()?;
     let failed = summary.n_failed + listed.errors.len();
-    tell(run, summary.n_documents, summary.n_rows, failed, started.elapsed().as_secs_f64());
-    Ok(if failed > 0 { Exit::Bad } else { Exit::Done })
+    Ok(tell(run, summary.n_documents, summary.n_rows, failed, started.elapsed().as_secs_f64()))
 }
 
 /// A table in the making.

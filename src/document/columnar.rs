@@ -562,6 +562,7 @@ mod tests {
     use super::super::Limits;
     use super::*;
     use proptest::prelude::*;
+    use proptest::sample::Index;
     use std::io::Cursor;
 
     const PARQUET: [&[u8]; 4] = [
@@ -645,6 +646,19 @@ mod tests {
         }
     }
 
+    /// A file with some bytes changed, perhaps cut short.
+    fn damaged(sound: &[u8], changes: Vec<(Index, u8)>, cut: Option<Index>) -> Vec<u8> {
+        let mut bytes = sound.to_vec();
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        bytes
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(
             std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(600)
@@ -652,33 +666,19 @@ mod tests {
 
         #[test]
         fn broken_arrow_gives_rows_or_errors(
-            fixture in 0..3usize, changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 0..4),
-            cut in proptest::option::of(any::<proptest::sample::Index>()),
+            fixture in 0..3usize, changes in proptest::collection::vec((any::<Index>(), any::<u8>()), 0..4),
+            cut in proptest::option::of(any::<Index>()),
         ) {
-            let mut bytes = ARROW[fixture].to_vec();
-            for (at, byte) in changes {
-                let at = at.index(bytes.len());
-                bytes[at] = byte;
-            }
-            if let Some(cut) = cut {
-                bytes.truncate(cut.index(bytes.len()));
-            }
+            let bytes = damaged(ARROW[fixture], changes, cut);
             prop_assert!(read_all(false, bytes, 1 << 20).len() <= 1000);
         }
 
         #[test]
         fn broken_parquet_gives_rows_or_errors(
-            fixture in 0..4usize, changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 0..4),
-            cut in proptest::option::of(any::<proptest::sample::Index>()),
+            fixture in 0..4usize, changes in proptest::collection::vec((any::<Index>(), any::<u8>()), 0..4),
+            cut in proptest::option::of(any::<Index>()),
         ) {
-            let mut bytes = PARQUET[fixture].to_vec();
-            for (at, byte) in changes {
-                let at = at.index(bytes.len());
-                bytes[at] = byte;
-            }
-            if let Some(cut) = cut {
-                bytes.truncate(cut.index(bytes.len()));
-            }
+            let bytes = damaged(PARQUET[fixture], changes, cut);
             prop_assert!(read_all(true, bytes, 1 << 20).len() <= 1000);
         }
     }

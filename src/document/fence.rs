@@ -1,5 +1,6 @@
 //! Other people's parsers, called so that a panic of theirs is an error of the input and no end of the program.
 
+use super::{Document, ReadError};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -18,6 +19,16 @@ pub(crate) fn fenced<T>(work: impl FnOnce() -> T) -> Option<T> {
     let done = catch_unwind(AssertUnwindSafe(work));
     DEPTH.set(DEPTH.get() - 1);
     done.ok()
+}
+
+/// A document that `read` gives; a panic is an error of it.
+pub(super) fn document(
+    name: &str,
+    format: &'static str,
+    read: impl FnOnce() -> Result<Document, ReadError>,
+) -> Result<Document, ReadError> {
+    let message = || "it contradicts itself".to_owned();
+    fenced(read).unwrap_or_else(|| Err(ReadError::Broken { path: name.to_owned(), format, message: message() }))
 }
 
 #[cfg(test)]

@@ -70,10 +70,7 @@ impl Messages {
         if too_large {
             return Some(Err(ReadError::TooLarge { path: name, limit: self.limits.max_document_bytes }));
         }
-        let read = fence::fenced(|| email::read(&name, &message, &self.limits));
-        Some(read.unwrap_or_else(|| {
-            Err(ReadError::Broken { path: name, format: "e-mail", message: "it contradicts itself".to_owned() })
-        }))
+        Some(fence::document(&name, "e-mail", || email::read(&name, &message, &self.limits)))
     }
 }
 

@@ -112,8 +112,7 @@ impl Opening {
             if all.is_empty() {
                 return Err(ReadError::Empty { path: name.clone() });
             }
-            let document = fence::fenced(|| read(name, &all, &options.limits));
-            let document = document.unwrap_or_else(|| Err(self.broken(format.name(), &"it contradicts itself")))?;
+            let document = fence::document(name, format.name(), || read(name, &all, &options.limits))?;
             Ok(Box::new(std::iter::once(Ok(document))) as Documents)
         };
         match format {

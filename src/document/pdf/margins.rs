@@ -192,7 +192,6 @@ fn outermost(row: &Row, from_right: bool) -> usize {
 }
 
 /// What may be the number of a line.
-#[derive(Clone)]
 struct Number {
     value: u32,
     /// How many bytes it has.
